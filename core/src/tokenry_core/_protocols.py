@@ -1,0 +1,249 @@
+"""The contracts: what a tokenizer, a source, a sink, a model and an engine have to offer.
+
+Every class here is a protocol: nothing needs to inherit from it. `BaseTokenizer` implements the
+conveniences around the tokenizer's part; `tokenry_core.testing` checks that promises are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+
+from ._batch import TokenBatch
+from ._fields import Array, Spec
+from ._versions import CONTRACT
+
+__all__ = [
+    "CONTRACT",
+    "DataSource",
+    "Died",
+    "Engine",
+    "Family",
+    "Fragment",
+    "ModelFactory",
+    "Panel",
+    "Session",
+    "Sink",
+    "SupportsDecode",
+    "SupportsFit",
+    "SupportsMerge",
+    "SupportsReport",
+    "SupportsState",
+    "Tokenizer",
+]
+
+S = TypeVar("S")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Turns rows of a table into tokens.
+
+    `contract` is the version of this contract that the class follows; it is checked on load.
+    `encoding` is raised by the author whenever the same state would give other tokens.
+    `Config` is a frozen dataclass with every option that changes the tokens.
+    """
+
+    name: ClassVar[str]
+    contract: ClassVar[int]
+    encoding: ClassVar[int]
+    Config: ClassVar[type]
+
+    @property
+    def spec(self) -> Spec:
+        """The fields that `encode` makes; `NotTrained` where training decides them."""
+        ...
+
+    def columns(self, schema: pa.Schema) -> Sequence[str]:
+        """The columns of `schema` that are read; `MissingColumn` when one is not there."""
+        ...
+
+    def encode(self, batch: pa.RecordBatch, /) -> TokenBatch:
+        """Every row of the batch, in order; `BadRows` names the rows that cannot be encoded."""
+        ...
+
+
+@runtime_checkable
+class SupportsState(Protocol):
+    """Has a trained state, which an artifact holds."""
+
+    def state(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """The arrays that training found."""
+        ...
+
+    @classmethod
+    def restore(cls, config: Any, state: Mapping[str, np.ndarray[Any, Any]]) -> Self:
+        """The tokenizer that has this configuration and state."""
+        ...
+
+
+@runtime_checkable
+class SupportsMerge(Protocol[S]):
+    """Trains by passes over the data, in any number of workers.
+
+    `merge` is associative and commutative, and the order of updates does not matter: the result
+    is the same to the last bit however the data was divided.
+    """
+
+    def update(self, state: S | None, batch: pa.RecordBatch, keys: Array) -> S:
+        """The state after one more batch; None is the state before any. `keys` are uint64."""
+        ...
+
+    def merge(self, a: S, b: S) -> S:
+        """One state out of two; may reuse the arrays of either."""
+        ...
+
+    def finish(self, state: S | None) -> bool:
+        """Take a pass's state in use; True asks for one more pass. None: there was no row."""
+        ...
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a training loop is given: where it runs, and how it talks to its run."""
+
+    seed: int = 0
+    workdir: Path | None = None
+    device: str = "cpu"
+    threads: int | None = None
+    event: Callable[[str, Mapping[str, Any]], None] = field(default=lambda name, values: None)
+    stop: Callable[[], bool] = field(default=lambda: False)
+
+
+@runtime_checkable
+class SupportsFit(Protocol):
+    """Trains by a loop of its own (a network, say)."""
+
+    def fit(self, source: DataSource, session: Session) -> None:
+        """Learn from the source; checkpoints go to the session's work directory."""
+        ...
+
+
+@runtime_checkable
+class SupportsDecode(Protocol):
+    """Can go back from tokens to values."""
+
+    def decode(self, tokens: TokenBatch) -> pa.RecordBatch:
+        """A table of the values that the tokens stand for; missing is null."""
+        ...
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a report: a title, a caption, and an SVG or PNG."""
+
+    title: str
+    image: bytes
+    media_type: str = "image/svg+xml"
+    caption: str = ""
+
+
+@runtime_checkable
+class SupportsReport(Protocol):
+    """Adds pictures of its own to a run's report."""
+
+    def panels(self, rows: pa.RecordBatch, tokens: TokenBatch) -> Iterable[Panel]:
+        """Pictures of a sample of rows and what became of them."""
+        ...
+
+
+@runtime_checkable
+class Fragment(Protocol):
+    """A part of a source that can be read alone: deterministic and picklable.
+
+    `id` is unique within the source; `digest` changes when the content does.
+    """
+
+    @property
+    def id(self) -> str:
+        """Name within the source."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Changes when the content does."""
+        ...
+
+    def read(self, columns: Sequence[str] | None, rows: int, /) -> Iterator[pa.RecordBatch]:
+        """Batches of at most `rows` rows with at least these columns and the id column.
+
+        None reads every column. Every read gives the same batches.
+        """
+        ...
+
+
+@runtime_checkable
+class DataSource(Protocol):
+    """Where rows come from."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns there are."""
+        ...
+
+    def fragments(self) -> Sequence[Fragment]:
+        """The parts, in a fixed order; one that cannot be read says so when it is read."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where tokens go. Files are written under temporary names; the run renames them."""
+
+    def write(self, fragment: str, batches: Iterable[TokenBatch]) -> Sequence[Path]:
+        """Write one fragment's batches; returns the temporary files, `NAME.partial` each."""
+        ...
+
+
+@dataclass(frozen=True)
+class Died:
+    """What an engine gives for an item whose worker was lost: the reason, in words."""
+
+    reason: str
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Runs a task over items, in any order, on as many workers as it has."""
+
+    def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Died]]:
+        """Pairs of item and result, as they are done; `Died` where the worker was lost.
+
+        An exception of the task itself is raised here: a task that may fail catches what it
+        expects.
+        """
+        ...
+
+
+@runtime_checkable
+class ModelFactory(Protocol):
+    """Makes a `torch.nn.Module` of a kind: "backbone", "autoencoder", "pair-matching"."""
+
+    kind: str
+
+    def __call__(self, **config: Any) -> Any:
+        """The module; backbones have `token_dim` and `num_tokens(height, width)`."""
+        ...
+
+
+@runtime_checkable
+class Family(Protocol):
+    """A registry entry that stands for many: `timm/NAME` asks the family `timm` for NAME.
+
+    Its entry point is written with a star: `"timm/*" = "package:family"`.
+    """
+
+    def member(self, name: str) -> Any:
+        """The implementation of that name, or `UnknownName`."""
+        ...
+
+    def members(self) -> Iterable[str]:
+        """The names there are, for listings and for the nearest match."""
+        ...
