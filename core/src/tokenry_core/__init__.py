@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from ._fields import FieldSpec as FieldSpec
     from ._fields import Spec as Spec
     from ._fields import token_dtype as token_dtype
+    from ._images import Pixels as Pixels
+    from ._images import image_kind as image_kind
+    from ._images import read_encoded as read_encoded
+    from ._images import read_pixels as read_pixels
+    from ._images import tensor_column as tensor_column
     from ._load import load as load
     from ._policy import configure_plugins as configure_plugins
     from ._protocols import DataSource as DataSource
@@ -50,6 +55,9 @@ if TYPE_CHECKING:
     from ._rows import mix as mix
     from ._rows import require as require
     from ._rows import row_keys as row_keys
+    from ._sinks import ArrowSink as ArrowSink
+    from ._sinks import ParquetSink as ParquetSink
+    from ._sinks import read_provenance as read_provenance
     from ._source_arrow import ArrowSource as ArrowSource
     from ._source_arrow import as_table as as_table
     from ._source_parquet import ParquetSource as ParquetSource
@@ -81,6 +89,14 @@ _HOMES = {
     "FieldSpec": "_fields",
     "Spec": "_fields",
     "token_dtype": "_fields",
+    "Pixels": "_images",
+    "image_kind": "_images",
+    "read_encoded": "_images",
+    "read_pixels": "_images",
+    "tensor_column": "_images",
+    "ArrowSink": "_sinks",
+    "ParquetSink": "_sinks",
+    "read_provenance": "_sinks",
     "load": "_load",
     "configure_plugins": "_policy",
     "DataSource": "_protocols",

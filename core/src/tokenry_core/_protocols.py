@@ -197,8 +197,14 @@ class DataSource(Protocol):
 class Sink(Protocol):
     """Where tokens go. Files are written under temporary names; the run renames them."""
 
-    def write(self, fragment: str, batches: Iterable[TokenBatch]) -> Sequence[Path]:
-        """Write one fragment's batches; returns the temporary files, `NAME.partial` each."""
+    def write(
+        self, stem: str, batches: Iterable[TokenBatch], provenance: Mapping[str, Any], /
+    ) -> Sequence[Path]:
+        """Write one fragment's batches; returns the temporary files, `NAME.partial` each.
+
+        `stem` is unique in the run and safe in a file name; there is at least one batch, maybe
+        without rows; `provenance` is to be kept with the tokens.
+        """
         ...
 
 
