@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ._artifact import read_header as read_header
     from ._artifact import write_artifact as write_artifact
     from ._base import BaseTokenizer as BaseTokenizer
-    from ._base import Runtime as Runtime
     from ._batch import TokenBatch as TokenBatch
     from ._config import build_config as build_config
     from ._config import canonical_json as canonical_json
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from ._rows import mix as mix
     from ._rows import require as require
     from ._rows import row_keys as row_keys
+    from ._runtime import Runtime as Runtime
     from ._sinks import ArrowSink as ArrowSink
     from ._sinks import ParquetSink as ParquetSink
     from ._sinks import read_provenance as read_provenance
@@ -77,7 +77,7 @@ _HOMES = {
     "read_header": "_artifact",
     "write_artifact": "_artifact",
     "BaseTokenizer": "_base",
-    "Runtime": "_base",
+    "Runtime": "_runtime",
     "TokenBatch": "_batch",
     "build_config": "_config",
     "canonical_json": "_config",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -17,25 +17,17 @@ from ._batch import TokenBatch
 from ._config import build_config, canonical_json, plain
 from ._fields import Spec
 from ._protocols import DataSource, Session, SupportsFit, SupportsMerge
+from ._runtime import Runtime
 from ._sources import open_source
 from ._training import TrainingData, train
 from ._versions import CONTRACT
 from .errors import ArtifactError, ConfigError, NotTrained
 
-__all__ = ["BaseTokenizer", "Runtime"]
+__all__ = ["BaseTokenizer"]
 
 C = TypeVar("C")
 T = TypeVar("T", bound="BaseTokenizer[Any]")
 State = Mapping[str, "np.ndarray[Any, Any]"]
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """Where and how fast to work. Nothing here changes the tokens of an exact field."""
-
-    device: str = "cpu"
-    batch_rows: int = 1 << 16
-    threads: int | None = None
 
 
 class _Load:
