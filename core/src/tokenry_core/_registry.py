@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._discovery import Entry, discover, normalized, rediscover
 from ._known import package_for
 from ._policy import blocked_by, chosen
 from ._versions import CONTRACT
 from .errors import AmbiguousName, BrokenPlugin, IncompatiblePlugin, UnknownName, nearest
+
+if TYPE_CHECKING:
+    from ._protocols import Family  # which needs numpy
 
 __all__ = ["Registry", "provider_of"]
 
@@ -82,6 +85,16 @@ class Registry(Mapping[str, T], Generic[T]):
             )
         return found[0]
 
+    def family(self, name: str) -> Family:
+        """Give the family that stands for the names `name`/MEMBER. Imports it."""
+        found = load_entry(self.entry(f"{name}/*"))
+        if not (hasattr(found, "member") and hasattr(found, "members")):
+            raise BrokenPlugin(
+                f'the family "{name}" of {self.group} has no member(name) and members(): see'
+                " tokenry_core.Family"
+            )
+        return found  # type: ignore[no-any-return]
+
     def refresh(self) -> None:
         """See what has been installed or removed since; what was loaded is looked up anew."""
         rediscover()
@@ -97,9 +110,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _load(self, name: str) -> T:
         entry = self.entry(name)
-        found = load_entry(entry)
-        if entry.name.endswith("/*"):
-            found = found.member(name.rpartition(":")[2].partition("/")[2])
+        family, slash, member = name.partition("/")
+        found = self.family(family).member(member) if slash else load_entry(entry)
         _check_contract(entry, found)
         return found  # type: ignore[no-any-return]
 

@@ -102,7 +102,8 @@ def _members(
         except TokenryError:
             continue  # a broken plugin completes nothing; `tokenry doctor` says why
         found = config_schema(cls.Config) if hasattr(cls, "Config") else {"type": "object"}
-        properties: dict[str, Any] = {**found.get("properties", {}), **(extra or {})}
+        properties: dict[str, Any] = dict(found.get("properties", {}))
+        properties.update(extra or {})
         required = list(found.get("required", []))
         if named:
             properties = {"name": {"const": name}, **properties}

@@ -1,0 +1,107 @@
+"""From a command line to a subcommand and its exit code.
+
+0: fine; 1: the work failed; 2: the call was wrong. What a command does not need, it does not
+import: the subcommand's module is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from tokenry_core.errors import (
+    AmbiguousName,
+    BrokenPlugin,
+    ConfigError,
+    TokenryError,
+    UnknownName,
+    nearest,
+)
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "list": ("_list", "what is installed, by name"),
+    "describe": ("_describe", "one plugin and its options"),
+    "schema": ("_schema", "JSON Schema of a run file"),
+    "doctor": ("_doctor", "import every plugin, and say what is wrong"),
+    "inspect": ("_inspect", "what a tokenizer file or a token shard holds"),
+}
+_WRONG_CALL = (ConfigError, UnknownName, AmbiguousName, BrokenPlugin)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; errors become one message on stderr, `--debug` shows where from."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in args
+    args = [arg for arg in args if arg != "--debug"]
+    try:
+        return _dispatch(args)
+    except TokenryError as error:
+        if debug:
+            raise
+        print(f"tokenry: {error}", file=sys.stderr)
+        return 2 if isinstance(error, _WRONG_CALL) else 1
+    except KeyboardInterrupt:
+        print("tokenry: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `tokenry list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(args: list[str]) -> int:
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if args else 2
+    if args[0] in ("-V", "--version"):
+        from tokenry import __version__
+
+        print(f"tokenry {__version__}")
+        return 0
+    return _command(args[0])(args[1:])
+
+
+def _command(name: str) -> Callable[[list[str]], int]:
+    if name in COMMANDS:
+        module = importlib.import_module(f"{__package__}.{COMMANDS[name][0]}")
+        return module.main  # type: ignore[no-any-return]
+    from tokenry_core._registry import Registry
+
+    plugins: Registry[Callable[[list[str]], int]] = Registry("tokenry.commands")
+    try:
+        return plugins[name]
+    except UnknownName as error:
+        from tokenry_core._known import package_for
+
+        if package_for(plugins.group, name):
+            raise
+        known = [*COMMANDS, *plugins]
+        raise UnknownName(
+            f'there is no command "{name}"; there are: {", ".join(known)}.{nearest(name, known)}'
+        ) from error
+
+
+def _help() -> str:
+    from tokenry_core._registry import Registry
+
+    lines = [f"  {name:12s} {summary}" for name, (_, summary) in COMMANDS.items()]
+    lines += [
+        f"  {entry.name:12s} part of {entry.distribution}"
+        for entry in Registry("tokenry.commands").entries()
+        if entry.name not in COMMANDS
+    ]
+    return "\n".join(
+        [
+            "usage: tokenry [--debug] COMMAND ...",
+            "",
+            "Scientific and multimodal data into tokens for transformers.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "`tokenry COMMAND --help` tells more; `tokenry --version` which version this is.",
+        ]
+    )
