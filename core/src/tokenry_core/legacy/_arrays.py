@@ -45,7 +45,7 @@ def checked_count(shape: object, dtype: object, available: int, budget: Budget) 
 def array_from_bytes(
     raw: bytes | bytearray | memoryview, dtype: Dtype, shape: object, fortran: bool, budget: Budget
 ) -> Array:
-    """Give a writable array of its own over a copy of the raw bytes."""
+    """Give a writable array of its own, in this machine's byte order, from a copy of the bytes."""
     size = checked_count(shape, dtype, len(raw), budget)
     if size != len(raw):
         raise LegacyError(f"it holds {len(raw):,} bytes for an array of {size:,}")
@@ -58,6 +58,9 @@ def array_from_bytes(
         codes = np.frombuffer(raw, np.dtype("u4").newbyteorder(dtype.byteorder))
         if codes.max() > _LAST_CHARACTER:
             raise LegacyError("it holds an array of text with characters that do not exist")
+    if not dtype.isnative:
+        budget.spend(size)  # few libraries take foreign byte orders, and joblib converts as well
+        array = array.astype(dtype.newbyteorder("="))
     return array
 
 
