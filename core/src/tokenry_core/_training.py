@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import pyarrow as pa
+
 from ._protocols import DataSource, Fragment, Session, SupportsFit, SupportsMerge, Tokenizer
 from ._rows import row_keys
-from .errors import ConfigError
+from .errors import ConfigError, DataError
 
-__all__ = ["PassTask", "TrainingData", "describe_training", "train"]
+__all__ = ["PassResult", "PassTask", "TrainingData", "describe_training", "train"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,21 +40,41 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
+class PassResult:
+    """The state over some fragments, how many rows they had, and which could not be read."""
+
+    state: Any
+    rows: int
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class PassTask:
-    """One worker's share of one pass: the state of its fragments, and how many rows they had."""
+    """One worker's share of one pass.
+
+    With `tolerant`, a fragment that cannot be read to its end is left out as a whole, and named.
+    """
 
     tokenizer: Trainable
     columns: Sequence[str]
     batch_rows: int
+    tolerant: bool = False
 
-    def __call__(self, fragments: Sequence[Fragment]) -> tuple[Any, int]:
-        """Give the state over these fragments and the number of rows."""
-        state, rows = None, 0
+    def __call__(self, fragments: Sequence[Fragment]) -> PassResult:
+        """Give the state over these fragments."""
+        state, rows, failed = None, 0, {}
         for fragment in fragments:
-            for batch in fragment.read(self.columns, self.batch_rows):
+            batches: Iterable[pa.RecordBatch] = fragment.read(self.columns, self.batch_rows)
+            if self.tolerant:
+                try:
+                    batches = list(batches)  # a fragment is small; half of one must not count
+                except DataError as error:
+                    failed[fragment.id] = str(error)
+                    continue
+            for batch in batches:
                 state = self.tokenizer.update(state, batch, row_keys(batch))
                 rows += batch.num_rows
-        return state, rows
+        return PassResult(state, rows, failed)
 
 
 def train(
@@ -63,10 +85,12 @@ def train(
     run: Map | None = None,
     workers: int = 1,
     batch_rows: int = 1 << 16,
+    failed: dict[str, str] | None = None,
 ) -> TrainingData:
     """Train a tokenizer in place, in whichever way it supports.
 
-    `run` does the work elsewhere (an engine's workers); the result does not depend on it.
+    `run` does the work elsewhere (an engine's workers); the result does not depend on it. Where
+    `failed` is given, fragments that cannot be read are left out and named there, by id.
     """
     if isinstance(tokenizer, SupportsFit):
         tokenizer.fit(source, session or Session())
@@ -76,17 +100,22 @@ def train(
             f'the tokenizer "{tokenizer.name}" needs no training: everything is in its'
             " configuration; encode with it as it is"
         )
+    columns = tokenizer.columns(source.schema)
     fragments = source.fragments()
     shares = [fragments[i::workers] for i in range(workers) if fragments[i::workers]]
     while True:
-        task = PassTask(tokenizer, tokenizer.columns(source.schema), batch_rows)
-        state, rows = None, 0
-        for part, count in (run or map)(task, shares):
-            rows += count
-            if part is not None:
-                state = part if state is None else tokenizer.merge(state, part)
-        if not tokenizer.finish(state):
-            return describe_training(fragments, rows)
+        task = PassTask(tokenizer, columns, batch_rows, failed is not None)
+        state, rows, bad = None, 0, {}
+        for part in (run or map)(task, shares):
+            rows += part.rows
+            bad.update(part.failed)
+            if part.state is not None:
+                state = part.state if state is None else tokenizer.merge(state, part.state)
+        again = tokenizer.finish(state)
+        if failed is not None:
+            failed.update(bad)
+        if not again:
+            return describe_training([f for f in fragments if f.id not in bad], rows)
 
 
 def describe_training(fragments: Iterable[Fragment], rows: int) -> TrainingData:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .registry import sinks as sinks
     from .registry import sources as sources
     from .registry import tokenizers as tokenizers
+    from .runs import encode as encode
+    from .runs import train as train
 
 __version__ = "0.1.0"
 
@@ -28,5 +30,7 @@ _HOMES = {
     "sinks": "registry",
     "sources": "registry",
     "tokenizers": "registry",
+    "encode": "runs",
+    "train": "runs",
 }
 __getattr__, __all__ = lazy_names(__name__, _HOMES)

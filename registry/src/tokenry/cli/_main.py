@@ -23,6 +23,8 @@ from tokenry_core.errors import (
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
+    "train": ("_train", "train the tokenizers of a run file"),
+    "encode": ("_encode", "encode what a run file says, or go on with it"),
     "list": ("_list", "what is installed, by name"),
     "describe": ("_describe", "one plugin and its options"),
     "schema": ("_schema", "JSON Schema of a run file"),

@@ -96,6 +96,7 @@ def _members(
     registry: PluginRegistry, *, named: bool, extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     out: dict[str, Any] = {}
+    found: dict[str, Any]
     for name in registry:
         try:
             cls = registry[name]

@@ -1,0 +1,21 @@
+"""Runs: from files to trained tokenizers and token shards."""
+
+from ._encode import encode
+from ._engine import LocalConfig, LocalEngine
+from ._hooks import hookimpl
+from ._manifest import read_manifest
+from ._summary import EncodeSummary, TrainSummary
+from ._train import train
+from ._where import Where
+
+__all__ = [
+    "EncodeSummary",
+    "LocalConfig",
+    "LocalEngine",
+    "TrainSummary",
+    "Where",
+    "encode",
+    "hookimpl",
+    "read_manifest",
+    "train",
+]

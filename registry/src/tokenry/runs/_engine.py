@@ -1,0 +1,119 @@
+"""The local engine: worker processes, threads, or none."""
+
+from __future__ import annotations
+
+import concurrent.futures as futures
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeVar
+
+from annotated_types import Ge
+
+from tokenry_core import Died, with_doc
+from tokenry_core._config import build_config
+
+__all__ = ["LocalConfig", "LocalEngine"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class LocalConfig:
+    """Options of the `local` engine."""
+
+    workers: Annotated[int, Ge(1)] = with_doc("how many at a time", 2)
+    mode: Literal["processes", "threads", "serial"] = with_doc(
+        "processes survive a crash of the code they run; threads share memory and suit work that"
+        " releases the interpreter lock; serial is for debugging",
+        "processes",
+    )
+
+
+class LocalEngine:
+    """Runs a task over items on this machine.
+
+    With processes, an item whose worker is lost is tried again alone; if that worker is lost too,
+    the item is given as `Died` and the rest goes on.
+
+    >>> engine = LocalEngine(workers=2, mode="threads")
+    >>> sorted(engine.map(abs, [-3, 1]))
+    [(-3, 3), (1, 1)]
+    """
+
+    Config = LocalConfig
+
+    def __init__(self, config: LocalConfig | None = None, /, **options: Any) -> None:
+        self.config = config or build_config(LocalConfig, options)
+
+    @property
+    def workers(self) -> int:
+        """How many items are worked on at a time."""
+        return 1 if self.config.mode == "serial" else self.config.workers
+
+    def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Died]]:
+        """Give pairs of item and result as they are done; at most two per worker wait."""
+        if self.config.mode == "serial":
+            for item in items:
+                yield item, task(item)
+        elif self.config.mode == "threads":
+            with futures.ThreadPoolExecutor(self.workers) as pool:
+                yield from _drain(pool, task, iter(items), self.workers, [])
+        else:
+            yield from self._processes(task, iter(items))
+
+    def _processes(
+        self, task: Callable[[T], R], items: Iterator[T]
+    ) -> Iterator[tuple[T, R | Died]]:
+        while True:
+            suspects: list[T] = []
+            pool = _processes(self.workers)
+            try:
+                yield from _drain(pool, task, items, self.workers, suspects)
+            finally:
+                pool.shutdown(wait=True, kill_workers=True)
+            if not suspects:
+                return
+            for item in suspects:
+                yield item, _alone(task, item)
+
+
+def _drain(
+    pool: Any, task: Callable[[T], R], items: Iterator[T], workers: int, suspects: list[T]
+) -> Iterator[tuple[T, R | Died]]:
+    """Work until the items end, or until a worker is lost: then `suspects` are those in flight."""
+    running = {pool.submit(task, item): item for item in islice(items, 2 * workers)}
+    try:
+        while running:
+            done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
+            for future in done:
+                item = running.pop(future)
+                try:
+                    result = future.result()
+                except futures.BrokenExecutor:
+                    suspects.append(item)
+                    continue
+                yield item, result
+            if not suspects:
+                for item in islice(items, len(done)):
+                    running[pool.submit(task, item)] = item
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _alone(task: Callable[[T], R], item: T) -> R | Died:
+    pool = _processes(1)
+    try:
+        return pool.submit(task, item).result()  # type: ignore[no-any-return]
+    except futures.BrokenExecutor as error:
+        return Died(f"it kills the process that works on it: {str(error).splitlines()[0]}")
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def _processes(workers: int) -> Any:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(workers, timeout=None)

@@ -1,0 +1,69 @@
+"""How far a run is: bars on a terminal, plain lines elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["Progress"]
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts fragments and rows on stderr: a bar on a terminal, else a line every ten seconds."""
+
+    def __init__(self, title: str, total: int, show: bool) -> None:
+        self.title, self.total, self.show = title, total, show
+        self.done = self.rows = 0
+        self._start = self._last = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if self.show and sys.stderr.isatty():
+            self._open_bar()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, fragments: int, rows: int) -> None:
+        """Tell that some more is done."""
+        self.done += fragments
+        self.rows += rows
+        if self._bar is not None:
+            self._bar.update(self._task, advance=fragments, rate=self._rate())
+        elif self.show and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            print(
+                f"{self.title}: {self.done}/{self.total} fragments, {self._rate()}", file=sys.stderr
+            )
+
+    def _rate(self) -> str:
+        seconds = max(time.monotonic() - self._start, 1e-9)
+        return f"{self.rows:,} rows, {self.rows / seconds:,.0f} rows/s"
+
+    def _open_bar(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self._bar = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._task = self._bar.add_task(self.title, total=self.total, rate="")
+        self._bar.start()

@@ -1,0 +1,112 @@
+"""`train`: from a run file to trained tokenizers."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tokenry_core import BaseTokenizer, DataSource, Died, Session, config_fields
+from tokenry_core import train as train_tokenizer
+from tokenry_core.errors import ConfigError, DataError
+
+from ..config import Choice, RunConfig, load_config
+from ._progress import Progress
+from ._summary import TrainSummary
+from ._tokenizers import artifact_path
+from ._where import FilteredSource, Where
+
+__all__ = ["train"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def train(
+    run: str | os.PathLike[str] | Mapping[str, Any] | RunConfig,
+    *,
+    progress: bool = False,
+) -> TrainSummary:
+    """Train every tokenizer of a run file that is trainable, and write its artifact.
+
+    `run` is a path, or the same as a mapping.
+    """
+    config = load_config(run)
+    if config.training_source is None:
+        raise ConfigError("source: missing; say what to train on: {name: parquet, path: ...}")
+    start = time.perf_counter()
+    source = _source(config.training_source)
+    artifacts, fingerprints, rows = {}, {}, 0
+    failed: dict[str, str] = {}
+    for key, tokenizer in _trainable(config):
+        tokenizer.training = _train(config, key, tokenizer, source, failed, progress)
+        rows = max(rows, tokenizer.training.rows)
+        artifacts[key] = str(tokenizer.save(artifact_path(config, key)))
+        fingerprints[key] = tokenizer.fingerprint
+    if not artifacts:
+        raise ConfigError(
+            "none of the tokenizers needs training: they are artifacts already, or have everything"
+            " in their configuration; go on with `tokenry encode`"
+        )
+    reasons = tuple(f"{fragment}: {reason}" for fragment, reason in sorted(failed.items()))
+    return TrainSummary(artifacts, fingerprints, rows, time.perf_counter() - start, reasons)
+
+
+def _trainable(config: RunConfig) -> Iterator[tuple[str, BaseTokenizer[Any]]]:
+    for key, choice in config.tokenizers.items():
+        if choice.artifact is None:
+            tokenizer = _seeded(choice, config.seed).make()
+            if not tokenizer.is_fitted:
+                tokenizer.runtime = config.runtime
+                yield key, tokenizer
+
+
+def _train(
+    config: RunConfig,
+    key: str,
+    tokenizer: BaseTokenizer[Any],
+    source: DataSource,
+    failed: dict[str, str],
+    progress: bool,
+) -> Any:
+    engine = config.engine.make()
+    workdir = Path(config.artifacts, f"{key}.training")
+    session = Session(
+        seed=config.seed,
+        workdir=workdir,
+        device=config.runtime.device,
+        threads=config.runtime.threads,
+    )
+    with Progress(f"train {key}", engine.workers, progress) as bar:
+
+        def run(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+            for _, outcome in engine.map(task, items):
+                if isinstance(outcome, Died):
+                    raise DataError(f"training {key}: a worker was lost: {outcome.reason}")
+                bar.advance(1, getattr(outcome, "rows", 0))
+                yield outcome
+
+        return train_tokenizer(
+            tokenizer,
+            source,
+            session,
+            run=run,
+            workers=engine.workers,
+            batch_rows=config.runtime.batch_rows,
+            failed=failed if config.on_error == "quarantine" else None,
+        )
+
+
+def _source(choice: Choice) -> DataSource:
+    source: DataSource = choice.make()
+    return FilteredSource(source, Where(choice.where)) if choice.where else source
+
+
+def _seeded(choice: Choice, seed: int) -> Choice:
+    """The run's seed is that of a tokenizer which has one and was not given it."""
+    if "rng_seed" not in config_fields(choice.cls.Config) or "rng_seed" in choice.options:
+        return choice
+    return replace(choice, config=replace(choice.config, rng_seed=seed))
