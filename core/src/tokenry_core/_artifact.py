@@ -11,23 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._config import canonical_json
+from ._config import build_config, canonical_json
 from ._versions import FORMAT
-from .errors import ArtifactError
+from .errors import ArtifactError, ConfigError
 
 __all__ = ["ArtifactHeader", "fingerprint", "read_artifact", "read_header", "write_artifact"]
 
 _MAX_HEADER = 100_000_000  # safetensors' own limit
 _NO_DIGEST = "0" * 64
-_DIGEST = re.compile(rb'\\"file_sha256\\":\\"([0-9a-f]{64})\\"')
 State = Mapping[str, "np.ndarray[Any, Any]"]
 
 
@@ -58,10 +56,10 @@ def fingerprint(plugin: str, encoding: int, config: Mapping[str, Any], state: St
     for part in (plugin, str(encoding), canonical_json(config)):
         _add(total, part.encode())
     for name in sorted(state):
-        array = np.ascontiguousarray(state[name])
+        array = _portable(name, state[name])
         for part in (name, array.dtype.str, str(array.shape)):
             _add(total, part.encode())
-        _add(total, array)
+        _add(total, array.reshape(-1).view(np.uint8))
     return total.hexdigest()
 
 
@@ -70,12 +68,14 @@ def write_artifact(path: str | os.PathLike[str], header: ArtifactHeader, state: 
     from safetensors.numpy import save
 
     path = Path(path)
-    text = canonical_json(asdict(replace(header, file_sha256=_NO_DIGEST)))
+    text = canonical_json(replace(header, file_sha256=_NO_DIGEST))
     arrays = {name: _portable(name, array) for name, array in state.items()}
     data = save(arrays, metadata={"tokenry": text})
-    data = _with_digest(data, hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    signed = canonical_json(replace(header, file_sha256=digest))
+    data = data.replace(json.dumps(text).encode(), json.dumps(signed).encode(), 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.partial")
     try:
         with open(partial, "wb") as file:
             file.write(data)
@@ -105,11 +105,16 @@ def read_artifact(
         file.seek(0)
         data = file.read()
     header = _header(path, metadata)
-    if hashlib.sha256(_with_digest(data, _NO_DIGEST)).hexdigest() != header.file_sha256:
+    if _digest(data, header.file_sha256) != header.file_sha256:
         raise _error(path, "its content does not match its digest: a byte changed after writing")
     try:
         state = load(data)
-    except (SafetensorError, ValueError) as error:
+        for name, array in state.items():
+            _portable(name, array)
+    except KeyError as error:
+        what = f"it holds tensors of type {error}; allowed are bool, int, uint and float"
+        raise _error(path, what) from None
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
         raise _error(path, f"its tensors cannot be read ({error})") from None
     if fingerprint(header.plugin, header.encoding, header.config, state) != header.fingerprint:
         raise _error(path, "its fingerprint does not match its configuration and tensors")
@@ -139,9 +144,9 @@ def _metadata(path: Any, file: Any, size: int) -> Mapping[str, Any]:
     try:
         metadata = json.loads(file.read(length)).get("__metadata__", {})
         return dict(json.loads(metadata["tokenry"]))
-    except KeyError:
+    except (KeyError, AttributeError):
         raise _error(path, "it is a safetensors file, but no artifact of Tokenry") from None
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _error(path, "its header is not JSON: the file is damaged") from None
 
 
@@ -153,30 +158,36 @@ def _header(path: Any, values: Mapping[str, Any]) -> ArtifactHeader:
             f" format {FORMAT}: install the version that wrote it, or write it anew",
         )
     try:
-        return ArtifactHeader(**values)
-    except TypeError as error:
+        return build_config(ArtifactHeader, values)
+    except ConfigError as error:
         raise _error(path, f"its header is not that of an artifact ({error})") from None
 
 
-def _with_digest(data: bytes, digest: str) -> bytes:
-    found = _DIGEST.search(data)
-    return data[: found.start(1)] + digest.encode() + data[found.end(1) :] if found else data
+def _digest(data: bytes, digest: str) -> str:
+    """Give the digest of all bytes, its own place read as zeros."""
+    # No other place can hold these 64 characters: they are not known before the file is.
+    at = data.find(digest.encode())
+    total = hashlib.sha256(memoryview(data)[:at])
+    total.update(_NO_DIGEST.encode())
+    total.update(memoryview(data)[at + len(_NO_DIGEST) :])
+    return total.hexdigest()
 
 
 def _portable(name: str, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise ArtifactError(
             f'state "{name}" is {array.dtype}; an artifact holds bool, int, uint and float arrays'
         )
+    if name == "__metadata__":
+        raise ArtifactError(f'a state cannot be called "{name}": the format uses that name')
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
 def _add(total: Any, part: Any) -> None:
     """Hash the length first, so that no two sequences of parts read the same."""
-    view = memoryview(part).cast("B") if len(part) else b""
-    total.update(len(view).to_bytes(8, "little"))
-    total.update(view)
+    total.update(len(part).to_bytes(8, "little"))
+    total.update(part)
 
 
 def _error(path: Any, what: str) -> ArtifactError:

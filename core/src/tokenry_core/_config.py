@@ -11,10 +11,10 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from numbers import Integral, Real
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from .errors import ConfigError, nearest
@@ -55,15 +55,15 @@ def build_config(cls: type[C], given: Mapping[str, Any], path: str = "") -> C:
             )
     values = {key: convert(value, hints[key], _join(path, key)) for key, value in given.items()}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        needed = field.default is field.default_factory is dataclasses.MISSING
+        needed = field.init and field.default is field.default_factory is dataclasses.MISSING
         if needed and field.name not in values:
             raise ConfigError(
                 _at(_join(path, field.name), f"missing; give {allowed(hints[field.name])}")
             )
     try:
         return cls(**values)
-    except ConfigError as error:  # a rule between fields, from __post_init__
-        raise ConfigError(_at(path, str(error))) from None
+    except ValueError as error:  # a rule between fields, from __post_init__
+        raise ConfigError(_at(path, str(error))) from error
 
 
 @cache
@@ -77,6 +77,7 @@ def config_fields(cls: type) -> Mapping[str, Any]:
 
 def convert(value: Any, hint: Any, path: str) -> Any:
     """Give `value` as `hint` asks for it, or raise the error that names `path`."""
+    value = _unwrapped(value)
     origin, args = get_origin(hint), get_args(hint)
     if origin is typing.Annotated:
         result = convert(value, args[0], path)
@@ -95,11 +96,9 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     if origin is tuple:
         return _convert_tuple(value, hint, path)
     if origin in (dict, Mapping):
-        if not isinstance(value, Mapping):
-            raise _refuse(value, hint, path)
-        return {
-            convert(k, args[0], path): convert(v, args[1], _join(path, k)) for k, v in value.items()
-        }
+        return _convert_mapping(value, hint, path)
+    if origin in (list, set, frozenset, Sequence):
+        raise ConfigError(_at(path, f"a Config cannot hold {hint}; declare tuple[...] instead"))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return value if isinstance(value, hint) else build_config(hint, value, path)
     return _convert_scalar(value, hint, path)
@@ -120,9 +119,9 @@ def allowed(hint: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(json.dumps(arg) for arg in args)
     if origin is tuple:
-        if args[-1] is Ellipsis:
+        if args[-1:] == (Ellipsis,):
             return f"a list of ({allowed(args[0])})"
-        return "a list of " + ", ".join(f"({allowed(arg)})" for arg in args)
+        return "a list of " + (", ".join(f"({allowed(arg)})" for arg in args) or "nothing")
     if origin in (dict, Mapping):
         return "a mapping"
     if dataclasses.is_dataclass(hint):
@@ -133,12 +132,15 @@ def allowed(hint: Any) -> str:
 def plain(config: Any) -> Any:
     """Give a configuration as what JSON can hold: mappings, lists, strings, numbers, None."""
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        return {f.name: plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        fields = dataclasses.fields(config)
+        return {f.name: plain(getattr(config, f.name)) for f in fields if f.init}
     if isinstance(config, Mapping):
         return {str(key): plain(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
         return [plain(value) for value in config]
-    return config
+    if isinstance(config, PathLike):
+        return fsdecode(config)
+    return _unwrapped(config)
 
 
 def canonical_json(value: Any) -> str:
@@ -147,9 +149,10 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1.5, "a": (1, None)})
     '{"a":[1,null],"b":1.5}'
     """
-    return json.dumps(
-        plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
-    )
+    try:
+        return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{_short(value)} cannot be stored as JSON: {error}") from None
 
 
 def with_doc(doc: str, default: Any = dataclasses.MISSING, **options: Any) -> Any:
@@ -157,7 +160,8 @@ def with_doc(doc: str, default: Any = dataclasses.MISSING, **options: Any) -> An
     return dataclasses.field(default=default, metadata={"doc": doc}, **options)
 
 
-_WORDS = {
+_WORDS: dict[Any, str] = {
+    Any: "anything",
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -171,47 +175,90 @@ def _convert_scalar(value: Any, hint: Any, path: str) -> Any:
     if hint is None or hint is type(None):
         if value is None:
             return None
-    elif hint is bool and (is_bool or type(value).__name__ == "bool_"):
-        return bool(value)
+    elif hint is bool and is_bool:
+        return value
     elif hint is int and isinstance(value, Integral) and not is_bool:
         return int(value)
     elif hint is float and isinstance(value, Real) and not is_bool:
-        if not math.isfinite(value):
-            raise ConfigError(_at(path, f"{value} is not finite; allowed is a finite number"))
-        return float(value)
+        return _finite(value, path)
     elif hint is str and isinstance(value, str | PathLike):
-        return str(fspath(value))
+        return str.__str__(fsdecode(value))
     elif hint not in _WORDS and isinstance(hint, type) and isinstance(value, hint):
         return value
     raise _refuse(value, hint, path)
 
 
+def _finite(value: Real, path: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ConfigError(_at(path, f"{_short(value)} is not finite; allowed is a finite number"))
+    return number
+
+
 def _convert_union(value: Any, hint: Any, path: str) -> Any:
-    errors: list[ConfigError] = []
+    errors: dict[Any, ConfigError] = {}
     # An exact match first, so that `float | int` keeps a whole number whole.
-    for arg in sorted(get_args(hint), key=lambda arg: arg is not type(value)):
+    for arg in sorted(get_args(hint), key=lambda arg: _bare(arg) is not type(value)):
         try:
             return convert(value, arg, path)
         except ConfigError as error:
-            errors.append(error)
+            errors[arg] = error
     # Where one alternative has the structure of the value, its own error says more.
     if isinstance(value, Mapping | list | tuple):
-        inner = [e for e in errors if not str(e).startswith(f"{path}: {_shown(value)}")]
-        if len(inner) == 1:
-            raise inner[0]
+        own = _at(path, _shown(value))
+        inner = [arg for arg, error in errors.items() if not str(error).startswith(own)]
+        closest = sorted(inner, key=lambda arg: _likeness(value, arg), reverse=True)[:2]
+        likeness = [_likeness(value, arg) for arg in closest]
+        if len(closest) == 1 or (closest and likeness[0] != likeness[1]):
+            raise errors[closest[0]]
     raise _refuse(value, hint, path)
+
+
+def _likeness(value: Any, hint: Any) -> tuple[int, int]:
+    """Rank how much a mapping looks like a dataclass: by its tags, then by its keys."""
+    bare = _bare(hint)
+    if not (isinstance(value, Mapping) and dataclasses.is_dataclass(bare)):
+        return 0, 0
+    hints = config_fields(bare)  # type: ignore[arg-type]
+    tags = {key: get_args(_bare(of)) for key, of in hints.items() if get_origin(of) is Literal}
+    agreed = sum(1 if value[key] in tags[key] else -1 for key in tags if key in value)
+    return agreed, sum(1 if key in hints else -1 for key in value)
+
+
+def _bare(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is typing.Annotated else hint
 
 
 def _convert_tuple(value: Any, hint: Any, path: str) -> tuple[Any, ...]:
     args = get_args(hint)
     if not isinstance(value, list | tuple):
         raise _refuse(value, hint, path)
-    if args[-1] is Ellipsis:
+    if args[-1:] == (Ellipsis,):
         args = args[:1] * len(value)
     if len(args) != len(value):
         raise _refuse(value, hint, path)
     pairs = enumerate(zip(value, args, strict=True))
     return tuple(convert(item, arg, f"{path}[{i}]") for i, (item, arg) in pairs)
+
+
+def _convert_mapping(value: Any, hint: Any, path: str) -> dict[Any, Any]:
+    keys, values = get_args(hint)
+    if not isinstance(value, Mapping):
+        raise _refuse(value, hint, path)
+    return {
+        convert(k, keys, _join(path, k)): convert(v, values, _join(path, k))
+        for k, v in value.items()
+    }
+
+
+def _unwrapped(value: Any) -> Any:
+    """Give the Python number or text of a NumPy scalar, without importing NumPy."""
+    cls = type(value)
+    is_scalar = cls.__module__ == "numpy" and hasattr(value, "item") and value.shape == ()
+    return value.item() if is_scalar and cls.__name__ != "ndarray" else value
 
 
 def _refuse(value: Any, hint: Any, path: str, extra: str = "") -> ConfigError:
@@ -228,6 +275,7 @@ _BOUNDS: tuple[tuple[str, Any, str], ...] = (
     ("min_length", lambda value, bound: len(value) >= bound, "with at least {} entries"),
     ("max_length", lambda value, bound: len(value) <= bound, "with at most {} entries"),
 )
+_NO_LENGTH = ("with at least {} entries", 0)  # what Len says where there is no bound
 
 
 def _out_of_bounds(value: Any, bounds: tuple[Any, ...]) -> Iterator[str]:
@@ -242,17 +290,26 @@ def _out_of_bounds(value: Any, bounds: tuple[Any, ...]) -> Iterator[str]:
 
 def _bound_text(bound: Any) -> str:
     limits = [(words, getattr(bound, name, None)) for name, _, words in _BOUNDS]
-    return " and ".join(words.format(limit) for words, limit in limits if limit)
+    return " and ".join(
+        words.format(limit)
+        for words, limit in limits
+        if limit is not None and (words, limit) != _NO_LENGTH
+    )
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return f"{value!r} is a string"
+        return f"{_short(value)} is a string"
     if isinstance(value, Mapping):
-        return f"{dict(value)!r:.60} is a mapping"
+        return f"{_short(dict(value))} is a mapping"
     if isinstance(value, list | tuple):
-        return f"{list(value)!r:.60} is a list"
-    return "null was given" if value is None else f"{value!r:.60} was given"
+        return f"{_short(list(value))} is a list"
+    return "null was given" if value is None else f"{_short(value)} was given"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _join(path: str, key: object) -> str:

@@ -19,7 +19,8 @@ __all__ = ["expand", "open_input", "relative_names"]
 def expand(path: str | os.PathLike[str] | Sequence[str], suffix: str = ".parquet") -> list[str]:
     """Give the files that a path, glob, folder or URL stands for, sorted, each once.
 
-    A folder stands for the files with this suffix anywhere below it.
+    A folder stands for the files with this suffix anywhere below it, as the glob `**/*SUFFIX`
+    does: links are followed, and what begins with a dot is hidden.
     """
     if not isinstance(path, str | os.PathLike):
         found = [file for one in path for file in expand(one, suffix)]
@@ -29,7 +30,9 @@ def expand(path: str | os.PathLike[str] | Sequence[str], suffix: str = ".parquet
         found = _expand_local(os.path.expanduser(os.fspath(path)), suffix)
     if not found:
         raise DataError(f'no files match "{path}"; give a file, a folder with {suffix}, or a glob')
-    return sorted(set(found))
+    # One file may be spelled in two ways, and the order must not depend on how.
+    by_place = {_place(file): file for file in reversed(found)}
+    return [by_place[place] for place in sorted(by_place)]
 
 
 def open_input(path: str) -> Any:
@@ -48,32 +51,53 @@ def relative_names(paths: Sequence[str]) -> list[str]:
     """
     if len(paths) == 1:
         return [posixpath.basename(paths[0])]
-    remote = any("://" in path for path in paths)
-    texts = list(paths) if remote else [Path(path).absolute().as_posix() for path in paths]
-    common = posixpath.commonpath(texts)
-    return [posixpath.relpath(text, common) for text in texts]
+    parts = [_place(path).split("/") for path in paths]
+    common = 0
+    while all(len(p) > common + 1 and p[common] == parts[0][common] for p in parts):
+        common += 1
+    return ["/".join(filter(None, p[common:])) for p in parts]
 
 
 def _expand_local(path: str, suffix: str) -> list[str]:
     if os.path.isdir(path):
-        return [str(file) for file in Path(path).rglob(f"*{suffix}") if file.is_file()]
+        return _glob_local(os.path.join(glob.escape(path), "**", f"*{suffix}"), suffix)
     if os.path.exists(path):
         return [path]
     if glob.has_magic(path):
-        return [file for file in glob.glob(path, recursive=True) if os.path.isfile(file)]
+        return _glob_local(path, suffix)
     raise DataError(f'"{path}" does not exist; give a file, a folder or a glob')
+
+
+def _glob_local(pattern: str, suffix: str) -> list[str]:
+    found = glob.glob(pattern, recursive=True)
+    # A folder called x.parquet is a table in parts, as Spark writes it.
+    folders = [one for one in found if one.endswith(suffix) and os.path.isdir(one)]
+    files = [one for one in found if os.path.isfile(one)]
+    return files + [file for folder in folders for file in _expand_local(folder, suffix)]
+
+
+def _place(path: str) -> str:
+    return path if "://" in path else Path(os.path.abspath(path)).as_posix()
 
 
 def _expand_remote(url: str, suffix: str) -> list[str]:
     fs, inner = _filesystem(url)
     protocol = url.split("://", 1)[0]
     if fs.isdir(inner):
-        found = [path for path in fs.find(inner) if path.endswith(suffix)]
+        inside = [(path, path[len(inner.rstrip("/")) :]) for path in fs.find(inner)]
+        found = [path for path, rest in inside if rest.endswith(suffix) and "/." not in rest]
     elif glob.has_magic(inner):
-        found = fs.glob(inner)
+        matches = fs.glob(inner, detail=True)
+        found = [path for path, info in matches.items() if info["type"] != "directory"]
     else:
         found = [inner]
-    return [f"{protocol}://{path.lstrip('/') if protocol != 'file' else path}" for path in found]
+    # Some file systems keep the protocol in their paths, others a leading slash.
+    return [
+        path
+        if "://" in path
+        else f"{protocol}://{path.lstrip('/') if protocol != 'file' else path}"
+        for path in found
+    ]
 
 
 def _filesystem(url: str) -> tuple[Any, str]:

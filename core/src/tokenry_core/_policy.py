@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from ._discovery import Entry, normalized
+from ._discovery import Entry, normalized, rediscover
 
 __all__ = ["blocked_by", "chosen", "configure_plugins"]
 
@@ -18,11 +18,13 @@ def configure_plugins(disable: Iterable[str] = (), choose: Mapping[str, str] | N
     """Block plugins, and say which distribution a name that several claim stands for.
 
     `disable` names distributions or entries (`*`: all that are not part of Tokenry); `choose` maps
-    a name to a distribution. What was configured before is forgotten.
+    a name to a distribution (a family by what stands before the slash). What was configured
+    before is forgotten; what was loaded before is looked up anew.
     """
     global _disabled, _choices
-    _disabled = frozenset(disable)
-    _choices = dict(choose or {})
+    _disabled = frozenset([disable] if isinstance(disable, str) else disable)
+    _choices = {name.removesuffix("/*"): normalized(to) for name, to in (choose or {}).items()}
+    rediscover(path=False)
 
 
 def blocked_by(entry: Entry) -> str:
@@ -38,9 +40,8 @@ def blocked_by(entry: Entry) -> str:
 
 
 def chosen(name: str) -> str | None:
-    """Give the distribution that the configuration chose for a name."""
-    choice = _choices.get(name)
-    return normalized(choice) if choice is not None else None
+    """Give the distribution that the configuration chose for a name or family."""
+    return _choices.get(name.removesuffix("/*"))
 
 
 def _matches(entry: Entry, names: frozenset[str]) -> bool:
@@ -48,7 +49,8 @@ def _matches(entry: Entry, names: frozenset[str]) -> bool:
         return False
     if "*" in names and not is_ours(entry.distribution):
         return True
-    return entry.name in names or entry.distribution in map(normalized, names)
+    claimed = {entry.name, entry.name.removesuffix("/*")}
+    return not names.isdisjoint(claimed) or entry.distribution in map(normalized, names)
 
 
 def is_ours(distribution: str) -> bool:

@@ -6,11 +6,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._discovery import Entry, discover, normalized, rediscover
+from ._discovery import Entry, discover, loaded, normalized, rediscover
 from ._known import package_for
 from ._policy import blocked_by, chosen
 from ._versions import CONTRACT
-from .errors import AmbiguousName, BrokenPlugin, IncompatiblePlugin, UnknownName, nearest
+from .errors import (
+    AmbiguousName,
+    BrokenPlugin,
+    IncompatiblePlugin,
+    TokenryError,
+    UnknownName,
+    nearest,
+)
 
 if TYPE_CHECKING:
     from ._protocols import Family  # which needs numpy
@@ -19,6 +26,7 @@ __all__ = ["Registry", "provider_of"]
 
 T = TypeVar("T")
 NAME = re.compile(r"[a-z][a-z0-9._-]*")
+TARGET = re.compile(r"(?P<module>\w[\w.]*)\s*(:\s*(?P<attributes>\w[\w.]*))?\s*(\[.*\])?")
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -35,7 +43,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __init__(self, group: str) -> None:
         self.group = group
-        self._loaded: dict[str, T] = {}
+        self._loaded: dict[str, T] = loaded(group)
 
     def __getitem__(self, name: str) -> T:
         try:
@@ -45,6 +53,13 @@ class Registry(Mapping[str, T], Generic[T]):
         # The interpreter imports a module once, however many threads ask; setdefault then gives
         # them all one object. A lock of our own could deadlock with the import system's.
         return self._loaded.setdefault(name, self._load(name))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give what a name stands for, or `default` when there is none; a broken one raises."""
+        try:
+            return self[name]
+        except UnknownName:
+            return default
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({e.name for e in self.entries() if not e.name.endswith("/*")}))
@@ -77,12 +92,7 @@ class Registry(Mapping[str, T], Generic[T]):
         if not found:
             raise self._unknown(name)
         if len(found) > 1:
-            claims = " and ".join(str(entry) for entry in found)
-            spelled = " or ".join(f'"{entry.distribution}:{name}"' for entry in found)
-            raise AmbiguousName(
-                f'"{name}" is claimed by {claims} in {self.group}; say {spelled}, or choose in the'
-                f" configuration: plugins: {{choose: {{{name}: {found[0].distribution}}}}}"
-            )
+            raise self._ambiguous(name, found)
         return found[0]
 
     def family(self, name: str) -> Family:
@@ -98,35 +108,80 @@ class Registry(Mapping[str, T], Generic[T]):
     def refresh(self) -> None:
         """See what has been installed or removed since; what was loaded is looked up anew."""
         rediscover()
-        self._loaded.clear()
 
     def _candidates(self, name: str) -> list[Entry]:
         distribution, colon, rest = name.rpartition(":")
-        family, slash, _ = rest.partition("/")
-        wanted = f"{family}/*" if slash else rest
+        wanted = _entry_name(rest)
         found = [entry for entry in self.entries() if entry.name == wanted]
-        owner = normalized(distribution) if colon else chosen(rest)
-        return [e for e in found if e.distribution == owner] if owner is not None else found
+        if colon:
+            return [e for e in found if e.distribution == normalized(distribution)]
+        if len(found) > 1:  # a choice settles a dispute; it says nothing where there is none
+            found = [e for e in found if e.distribution == chosen(wanted)] or found
+        return found
 
     def _load(self, name: str) -> T:
         entry = self.entry(name)
         family, slash, member = name.partition("/")
-        found = self.family(family).member(member) if slash else load_entry(entry)
+        found = self._member(entry, family, member) if slash else load_entry(entry)
         _check_contract(entry, found)
         return found  # type: ignore[no-any-return]
 
+    def _member(self, entry: Entry, family: str, member: str) -> Any:
+        found = self.family(family)
+        try:
+            return found.member(member)
+        except TokenryError:
+            raise
+        except Exception as error:  # a KeyError of the plugin's own would read as an unknown name
+            raise BrokenPlugin(
+                f'the family "{family}" of {entry} failed when it was asked for "{member}":'
+                f" {type(error).__name__}: {error}"
+            ) from error
+
+    def _ambiguous(self, name: str, found: list[Entry]) -> AmbiguousName:
+        claims = " and ".join(str(entry) for entry in found)
+        spelled = " or ".join(f'"{entry.distribution}:{name}"' for entry in found)
+        key = found[0].name.removesuffix("/*")
+        choice = chosen(key)
+        advice = f"{{choose: {{{key}: {found[0].distribution}}}}}"
+        return AmbiguousName(
+            f'"{name}" is claimed by {claims} in {self.group}; say {spelled}, or choose in the'
+            f" configuration: plugins: {advice}"
+            + (f'. It chooses "{choice}", which does not provide it' if choice else "")
+        )
+
     def _unknown(self, name: str) -> UnknownName:
-        for entry in self.claims():
+        distribution, colon, rest = name.rpartition(":")
+        wanted = _entry_name(rest)
+        claims = [entry for entry in self.claims() if entry.name == wanted]
+        for entry in claims:
             reason = blocked_by(entry)
-            if reason and entry.name in (name, name.partition("/")[0] + "/*"):
+            if reason and (not colon or entry.distribution == normalized(distribution)):
                 return UnknownName(f'"{name}" of {entry} is blocked by {reason}')
+        if claims and not is_name(wanted):
+            return UnknownName(
+                f'"{name}" of {claims[0]} is ignored: a name is lowercase letters, digits and'
+                " . _ - after a letter; its author has to rename it"
+            )
+        if claims:
+            providers = " and ".join(str(entry) for entry in claims)
+            return UnknownName(
+                f'"{distribution}" provides no "{rest}" in {self.group}; {providers} does'
+            )
         known = [*self, *self.families()]
-        package = package_for(self.group, name)
+        package = package_for(self.group, rest)
         install = f" It is part of {package}: pip install {package}." if package else ""
+        similar = "" if package else nearest(wanted.replace("/*", "/…"), known)
         return UnknownName(
             f'"{name}" is not in {self.group}; there are: {", ".join(known) or "none"}.'
-            f"{install}{'' if package else nearest(name, known)}"
+            f"{install}{similar}"
         )
+
+
+def _entry_name(name: str) -> str:
+    """Give the name of the entry that a name asks for: of its family, where it is a member."""
+    family, _, member = name.partition("/")
+    return f"{family}/*" if member else name
 
 
 def is_name(name: str) -> bool:
@@ -142,12 +197,17 @@ def load_entry(entry: Entry) -> Any:
     """Import what an entry points at, or raise `BrokenPlugin` with the reason."""
     import importlib
 
-    module, _, attributes = entry.value.partition("[")[0].strip().partition(":")
+    target = TARGET.fullmatch(entry.value)
+    if target is None:
+        raise BrokenPlugin(
+            f'the plugin "{entry.name}" of {entry} cannot be imported: its entry point is'
+            ' not of the form "package.module:object"; its author has to correct it'
+        )
     try:
-        found: Any = importlib.import_module(module.strip())
-        for attribute in filter(None, attributes.strip().split(".")):
+        found: Any = importlib.import_module(target["module"])
+        for attribute in filter(None, (target["attributes"] or "").split(".")):
             found = getattr(found, attribute)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenPlugin(
             f'the plugin "{entry.name}" of {entry} cannot be imported:'
             f" {type(error).__name__}: {error}. `tokenry doctor` lists every plugin's state"
@@ -170,9 +230,11 @@ def provider_of(cls: type[Any], name: str) -> tuple[str, str]:
 
 def _check_contract(entry: Entry, found: Any) -> None:
     contract = getattr(found, "contract", CONTRACT)
-    if contract != CONTRACT:
-        advice = "upgrade tokenry-core" if contract > CONTRACT else f"upgrade {entry.distribution}"
-        raise IncompatiblePlugin(
-            f'the plugin "{entry.name}" of {entry} follows contract {contract}; this'
-            f" tokenry-core knows contract {CONTRACT}: {advice}"
-        )
+    if contract == CONTRACT:
+        return
+    newer = isinstance(contract, int) and contract > CONTRACT
+    advice = "upgrade tokenry-core" if newer else f"upgrade {entry.distribution}"
+    raise IncompatiblePlugin(
+        f'the plugin "{entry.name}" of {entry} follows contract {contract!r}; this'
+        f" tokenry-core knows contract {CONTRACT}: {advice}"
+    )

@@ -23,6 +23,8 @@ from .errors import DataError, MissingColumn
 
 __all__ = ["ParquetConfig", "ParquetFragment", "ParquetSource"]
 
+_BUFFER = 1 << 20
+
 
 @dataclass(frozen=True)
 class ParquetConfig:
@@ -53,7 +55,8 @@ class Part:
 class ParquetFragment:
     """Parts of one or several files that are read, encoded and written together.
 
-    A file whose footer cannot be read is a fragment too: reading it says why.
+    A file whose footer cannot be read is a fragment too: reading it says why. The digest covers
+    the footers (schema, sizes, statistics) and which rows are meant, not every byte of the data.
     """
 
     id: str
@@ -61,13 +64,14 @@ class ParquetFragment:
     parts: tuple[Part, ...]
     id_col: str | None
     broken: str = ""
+    row_col: str = "source_row"  # made where there is no id column
 
     def read(self, columns: Sequence[str] | None, rows: int) -> Iterator[pa.RecordBatch]:
         """Batches of at most `rows` rows, streamed; a batch never spans two files."""
         if self.broken:
             raise DataError(self.broken)
         for part in self.parts:
-            yield from _read_part(part, columns, rows, self.id_col)
+            yield from _read_part(self, part, columns, rows)
 
 
 class ParquetSource:
@@ -89,8 +93,11 @@ class ParquetSource:
     @cached_property
     def _files(self) -> list[_File]:
         paths = expand(self.config.path)
-        named = zip(paths, relative_names(paths), strict=True)
-        return [_footer(path, name) for path, name in named]
+        names = relative_names(paths)
+        labels = [posixpath.splitext(name)[0] for name in names]
+        if len(set(labels)) < len(labels):  # x.parquet beside x.pq
+            labels = names
+        return [_footer(*each) for each in zip(paths, names, labels, strict=True)]
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -103,52 +110,63 @@ class ParquetSource:
 
     def fragments(self) -> Sequence[ParquetFragment]:
         """Row groups, joined or split to about `fragment_bytes`; files in order of their names."""
-        id_col = self.config.id or id_column(self.schema)
+        ids = self._id_columns()
         out: list[ParquetFragment] = []
         pending: list[Part] = []
         room = self.config.fragment_bytes
         files = {file.path: file for file in self._files}
         for file in self._files:
             if file.broken:
-                out += _fragment(pending, files, id_col)
+                out += _fragment(pending, files, ids)
                 pending, room = [], self.config.fragment_bytes
-                out.append(ParquetFragment(file.name, file.digest, (), id_col, file.broken))
+                out.append(ParquetFragment(file.name, file.digest, (), ids[0], file.broken))
                 continue
             for part, size in _parts(file, self.config.fragment_bytes):
                 if pending and size > room:
-                    out += _fragment(pending, files, id_col)
+                    out += _fragment(pending, files, ids)
                     pending, room = [], self.config.fragment_bytes
                 pending.append(part)
                 room -= size
-        return out + _fragment(pending, files, id_col)
+        return out + _fragment(pending, files, ids)
+
+    def _id_columns(self) -> tuple[str | None, str]:
+        """Give the id column, and a free name for the one that stands in where there is none."""
+        taken = {
+            name for file in self._files if file.schema is not None for name in file.schema.names
+        }
+        row_col = "source_row"
+        while row_col in taken:
+            row_col += "_"
+        return self.config.id or id_column(self.schema), row_col
 
 
 @dataclass(frozen=True)
 class _File:
     path: str
     name: str
+    label: str
     digest: str
     schema: pa.Schema | None = None
     groups: tuple[tuple[int, int], ...] = field(default=())  # rows, bytes
     broken: str = ""
 
 
-def _footer(path: str, name: str) -> _File:
+def _footer(path: str, name: str, label: str) -> _File:
     try:
-        with open_input(path) as source:
-            size = source.size() if hasattr(source, "size") else source.seek(0, 2)
-            source.seek(0)
-            metadata = pq.read_metadata(source)
+        with open_input(path) as source, pq.ParquetFile(source) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+            size = source.seek(0, 2)
             source.seek(max(0, size - metadata.serialized_size - 8))
             digest = hashlib.sha256(f"{size}:".encode() + source.read())
         groups = tuple(
             (metadata.row_group(i).num_rows, metadata.row_group(i).total_byte_size)
             for i in range(metadata.num_row_groups)
         )
-        return _File(path, name, digest.hexdigest(), metadata.schema.to_arrow_schema(), groups)
+        return _File(path, name, label, digest.hexdigest(), schema, groups)
     except (OSError, pa.ArrowException) as error:
         what = f"{path}: cannot be read as Parquet: {error}"
-        return _File(path, name, hashlib.sha256(what.encode()).hexdigest(), broken=what)
+        digest = hashlib.sha256(what.encode())
+        return _File(path, name, label, digest.hexdigest(), broken=what)
 
 
 def _parts(file: _File, target: int) -> Iterator[tuple[Part, int]]:
@@ -162,7 +180,7 @@ def _parts(file: _File, target: int) -> Iterator[tuple[Part, int]]:
 
 
 def _fragment(
-    parts: list[Part], files: dict[str, _File], id_col: str | None
+    parts: list[Part], files: dict[str, _File], ids: tuple[str | None, str]
 ) -> list[ParquetFragment]:
     if not parts:
         return []
@@ -175,35 +193,38 @@ def _fragment(
             joined[-1] = Part(part.path, part.name, groups, last.first_row, last.start, stop)
         else:
             joined.append(part)
-    names = f"{_label(joined[0])}" + (f"..{_label(joined[-1])}" if len(joined) > 1 else "")
+    ends = (joined[0], joined[-1]) if len(joined) > 1 else (joined[0],)
+    starts = [f"{files[part.path].label}@{part.first_row + part.start}" for part in ends]
     total = hashlib.sha256()
     for part in joined:
         total.update(f"{files[part.path].digest}{part.groups}{part.start}:{part.stop};".encode())
-    return [ParquetFragment(names, total.hexdigest(), tuple(joined), id_col)]
+    id_col, row_col = ids
+    return [
+        ParquetFragment("..".join(starts), total.hexdigest(), tuple(joined), id_col, "", row_col)
+    ]
 
 
 def _rows(part: Part, files: dict[str, _File]) -> int:
     return sum(files[part.path].groups[number][0] for number in part.groups)
 
 
-def _label(part: Part) -> str:
-    start = part.first_row + part.start
-    return f"{posixpath.splitext(part.name)[0]}@{start}"
-
-
 def _read_part(
-    part: Part, columns: Sequence[str] | None, rows: int, id_col: str | None
+    fragment: ParquetFragment, part: Part, columns: Sequence[str] | None, rows: int
 ) -> Iterator[pa.RecordBatch]:
     try:
-        with open_input(part.path) as source, pq.ParquetFile(source) as file:
-            wanted = _wanted(file.schema_arrow, part, columns, id_col)
+        # Buffered, a column chunk is streamed; otherwise it is loaded whole.
+        with (
+            open_input(part.path) as source,
+            pq.ParquetFile(source, buffer_size=_BUFFER) as file,
+        ):
+            wanted = _wanted(file.schema_arrow, part, columns, fragment.id_col)
             position = 0  # within the row groups
-            for batch in file.iter_batches(rows, list(part.groups), wanted or None):
+            for batch in file.iter_batches(rows, list(part.groups), wanted):
                 end = position + batch.num_rows
                 a, b = max(part.start, position), min(part.stop, end)
                 if a < b:
                     rows_wanted = batch.slice(a - position, b - a).select(wanted)
-                    yield _identified(rows_wanted, part, id_col, part.first_row + a)
+                    yield _identified(rows_wanted, fragment, part, part.first_row + a)
                 if end >= part.stop:
                     return
                 position = end
@@ -221,16 +242,20 @@ def _wanted(
         require(schema, wanted)
     except MissingColumn as error:
         raise MissingColumn(f"{part.path}: {error}") from None
+    repeated = sorted(name for name in set(wanted) if schema.names.count(name) > 1)
+    if repeated:
+        raise DataError(f'{part.path}: there are several columns called "{repeated[0]}"')
     return wanted
 
 
 def _identified(
-    batch: pa.RecordBatch, part: Part, id_col: str | None, first: int
+    batch: pa.RecordBatch, fragment: ParquetFragment, part: Part, first: int
 ) -> pa.RecordBatch:
+    id_col = fragment.id_col
     if id_col is None:
-        id_col = "source_row"
+        id_col = fragment.row_col
         numbers = pa.array(np.arange(first, first + batch.num_rows)).cast(pa.string())
         ids = pc.binary_join_element_wise(pa.scalar(part.name), numbers, ":")
-        columns = {**dict(zip(batch.schema.names, batch.columns, strict=True)), id_col: ids}
-        batch = pa.RecordBatch.from_pydict(columns)
+        schema = batch.schema.append(pa.field(id_col, pa.string()))
+        batch = pa.RecordBatch.from_arrays([*batch.columns, ids], schema=schema)
     return mark(batch, id_col=id_col, file=part.name)
