@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -279,8 +280,14 @@ def test_array_that_is_built_twice_is_refused(save):
 @pytest.mark.parametrize("code", [b"T", b"B", b"X", b"\x8d", b"\x8e", b"\x96", b"\x8b"], ids=repr)
 def test_declared_lengths_above_the_file_allocate_nothing(save, code):
     size = 8 if code >= b"\x8d" else 4
-    with pytest.raises(LegacyError):
-        read_legacy(save(b"\x80\x05" + code + b"\xff" * (size - 1) + b"\x7f" + b"abc."))
+    path = save(b"\x80\x05" + code + b"\xff" * (size - 1) + b"\x7f" + b"abc.")
+    tracemalloc.start()
+    try:
+        with pytest.raises(LegacyError):
+            read_legacy(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def shared(times: int) -> bytes:
@@ -364,7 +371,7 @@ def test_zip_bomb_stops_at_the_cap(tmp_path):
         for name in "abc":
             archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + bytes(30_000_000))
     assert (tmp_path / "a.npz").stat().st_size < 100_000
-    with pytest.raises(LegacyError, match=r'"?a?"?.*more than 20,000,000 bytes'):
+    with pytest.raises(LegacyError, match="more than 20,000,000 bytes"):
         read_legacy(tmp_path / "a.npz", max_bytes=20_000_000)
 
 

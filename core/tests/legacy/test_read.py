@@ -159,6 +159,15 @@ def test_torch_checkpoints_are_pointed_to_torch(tmp_path, prefix):
         read_legacy(tmp_path / "a.pt")
 
 
+def test_torch_files_from_before_zip_are_pointed_to_torch(save):
+    import torch
+
+    stream = io.BytesIO()
+    torch.save({"a": torch.zeros(2)}, stream, _use_new_zipfile_serialization=False)
+    with pytest.raises(LegacyError, match=r"torch\.load\(path, weights_only=True\)"):
+        read_legacy(save(stream.getvalue()))
+
+
 def test_other_zip_files_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("notes.txt", "hello")

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import LegacyError
+from ._budget import Budget
 from ._record import Record, is_mention
 
 Dtype = np.dtype[Any]
@@ -21,6 +22,7 @@ _UNITS = ("generic", "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", 
 # Dtypes nest, and share their parts: without a limit, a few bytes could stand for 2**n fields.
 _MAX_PARTS = 1_000
 _MAX_DEPTH = 16
+_PART_BYTES = 500
 
 
 def dtype_from_code(code: str) -> Dtype:
@@ -36,7 +38,7 @@ def dtype_from_descr(descr: object) -> Dtype:
     return _measured(np.lib.format.descr_to_dtype(cast(Any, descr)))
 
 
-def dtype_from_pickle(record: Record, state: object) -> Dtype:
+def dtype_from_pickle(record: Record, state: object, budget: Budget) -> Dtype:
     """Give the dtype that `numpy.dtype(*args)` with this pickled state stands for."""
     code = record.args[0] if record.args else None
     if is_mention(code, "numpy.record", "numpy.rec.record"):
@@ -44,6 +46,7 @@ def dtype_from_pickle(record: Record, state: object) -> Dtype:
     if not (isinstance(code, str) and isinstance(state, tuple) and len(state) >= 6):
         raise LegacyError("it holds a dtype that is not described as NumPy describes one")
     order, sub, names, fields, size = state[1:6]
+    budget.spend(_PART_BYTES * (1 + (len(names) if isinstance(names, tuple) else 0)))
     if names is not None:
         return _measured(_structured(names, fields, size))
     if sub is not None:

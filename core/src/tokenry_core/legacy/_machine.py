@@ -45,7 +45,10 @@ class Machine:
             step = self.steps.get(opcode.name)
             if step is None:
                 raise LegacyError(_REFUSED.get(opcode.name, f"it uses the opcode {opcode.name}"))
-            step(self, argument)
+            try:
+                step(self, argument)
+            except IndexError as error:
+                raise LegacyError("it takes more from its stack than it put there") from error
         if len(self.stack) != 1 or self.below:
             raise LegacyError("its pickle ends before its parts are put together")
         return self.stack.pop()
@@ -89,7 +92,7 @@ class Machine:
 
     def make_tuple(self, size: int) -> None:
         if len(self.stack) < size:
-            raise LegacyError("it takes more from its stack than it put there")
+            raise IndexError
         self.stack[-size:] = [tuple(self.stack[-size:])]
 
     def make_set(self) -> None:

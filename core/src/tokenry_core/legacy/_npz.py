@@ -9,6 +9,7 @@ from io import BytesIO
 from ..errors import LegacyError
 from ._budget import PER_STEP, Budget
 
+IS_TORCH = "it is a torch checkpoint: read it with torch.load(path, weights_only=True)"
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -32,9 +33,7 @@ def npz_members(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
 
 def _check_names(names: list[str]) -> None:
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
-        raise LegacyError(
-            "it is a torch checkpoint; read it with torch.load(path, weights_only=True)"
-        )
+        raise LegacyError(IS_TORCH)
     for name in names:
         if not name.endswith(".npy"):
             raise LegacyError(f"its member {name[:80]!r} is no .npy array, so it is no .npz file")

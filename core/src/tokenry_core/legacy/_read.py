@@ -14,6 +14,7 @@ from ._budget import Budget
 from ._compression import decompressed
 
 MAX_BYTES = 2 * 2**30
+_TORCH = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # torch's files before they were zips
 
 
 def read_legacy(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, object]:
@@ -35,9 +36,12 @@ def read_legacy(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
     """
     budget = Budget(max_bytes)
     with open(path, "rb") as file:
-        data = file.read(max_bytes + 1)
+        # A reader that is asked for more than there is allocates it all before it looks.
+        data = file.read(min(os.fstat(file.fileno()).st_size, max_bytes + 1))
     with _named(os.fspath(path)):
         budget.spend(len(data))
+        if data.startswith(_TORCH):
+            raise LegacyError(_npz.IS_TORCH)
         if data.startswith(_npz.MAGIC):
             return _from_npz(data, budget)
         if data.startswith(_npy.MAGIC):

@@ -22,8 +22,7 @@ _JOBLIB_HOMES = ("joblib", "sklearn.externals.joblib")
 def built(record: Record, state: object, machine: Machine) -> object:
     """Give what the record stands for with this state, or None when it stays a record."""
     if record.name == "numpy.dtype":
-        machine.budget.spend(1_000)
-        return dtype_from_pickle(record, state)
+        return dtype_from_pickle(record, state, machine.budget)
     if record.name in ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"):
         return array_from_state(record, state, machine.budget)
     if record.name in {home + _JOBLIB_WRAPPER for home in _JOBLIB_HOMES}:
