@@ -1,0 +1,298 @@
+"""Loops that NumPy cannot fuse; each states the plain definition that it is tested against.
+
+Everywhere a point is the float64 vector `(features[:, i] - shift) * scale`, a squared distance is
+summed in float64 in the order of the dimensions, and the lowest index wins a tie. All kernels
+release the interpreter lock and touch only their own part of the output, so that plain threads can
+share the work; none is compiled with relaxed arithmetic, so every path computes the same bits.
+"""
+
+# The types of a kernel are those of its first call.
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="assignment"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+BLOCK = 2048
+
+
+def _make_brute(d):
+    @njit(nogil=True, cache=True)
+    def brute(features, first, last, shift, scale, centroids, missing, out):
+        """Nearest centroid by trying all: `argmin(((point - centroids) ** 2).sum(1))`.
+
+        Centroids outside, points inside: the inner loop then runs in vector registers.
+        """
+        dims = centroids.shape[1] if d == 0 else d
+        width = 256
+        x = np.empty((dims, width), np.float64)
+        best = np.empty(width, np.float64)
+        code = np.empty(width, np.int32)
+        for start in range(first, last, width):
+            m = min(width, last - start)
+            for z in range(dims):
+                for i in range(m):
+                    x[z, i] = (np.float64(features[z, start + i]) - shift[z]) * scale[z]
+            for i in range(m):
+                best[i] = np.inf
+                code[i] = missing
+            for c in range(centroids.shape[0]):
+                for i in range(m):
+                    s = 0.0
+                    for z in range(dims):
+                        v = x[z, i] - centroids[c, z]
+                        s += v * v
+                    closer = s < best[i]
+                    best[i] = s if closer else best[i]
+                    code[i] = c if closer else code[i]
+            for i in range(m):
+                out[start - first + i] = code[i]
+
+    return brute
+
+
+@njit(nogil=True, cache=True)
+def refine_product(points, centroids, scores, slack, missing, out):
+    """Decide exactly among the centroids whose approximate score is within `slack` of the best."""
+    n, k = scores.shape
+    d = points.shape[1]
+    for i in range(n):
+        top = scores[i].max()
+        best = np.inf
+        code = missing
+        for c in range(k):
+            if scores[i, c] >= top - slack[i]:
+                s = 0.0
+                for z in range(d):
+                    v = points[i, z] - centroids[c, z]
+                    s += v * v
+                if s < best:
+                    best = s
+                    code = c
+        out[i] = code
+
+
+def _make_build(d):
+    @njit(nogil=True, cache=True)
+    def keep(centroids, given, count, middle, half, distance, kept):
+        """Keep the centroids that are nearest somewhere in the box `middle` +- `half`.
+
+        Against the centroid r that is nearest to the middle, c loses in the whole box when
+        |x - c|^2 - |x - r|^2 > 0 there. The difference is linear in x, so its least value is that
+        at the middle less 2 sum(half * |c - r|). The slack outweighs the rounding of distances.
+        """
+        least = np.inf
+        r = given[0]
+        for a in range(count):
+            c = given[a]
+            s = 0.0
+            for z in range(d):
+                v = middle[z] - centroids[c, z]
+                s += v * v
+            distance[a] = s
+            if s < least:
+                least = s
+                r = c
+        extent = 0.0
+        for z in range(d):
+            extent += half[z] * half[z]
+        n = 0
+        for a in range(count):
+            c = given[a]
+            reach = 0.0
+            for z in range(d):
+                reach += half[z] * abs(centroids[c, z] - centroids[r, z])
+            excess = distance[a] - least - 2.0 * reach
+            if excess <= 1e-12 * (distance[a] + least + extent):
+                kept[n] = c
+                n += 1
+        return n
+
+    @njit(nogil=True, cache=True)
+    def place(number, parts, parent, unit, low, width, child, middle, half):
+        """Find child `number` of `parts`^d, `unit` cells wide, and its box, a little widened."""
+        for z in range(d - 1, -1, -1):
+            child[z] = parent[z] * parts + number % parts
+            number //= parts
+            half[z] = (0.5 * unit + 1e-5) * width[z]
+            middle[z] = low[z] + (child[z] + 0.5) * unit * width[z]
+
+    @njit(nogil=True, cache=True)
+    def fill(table, size, child, unit, value):
+        """Give all cells of a child one value."""
+        for row in range(unit ** (d - 1)):
+            cell = np.int64(0)
+            step = np.int64(size)
+            for z in range(d - 2, -1, -1):
+                cell += (child[z] * unit + row % unit) * step
+                row //= unit
+                step *= size
+            cell += child[d - 1] * unit
+            for i in range(unit):
+                table[cell + i] = value
+
+    @njit(nogil=True, cache=True)
+    def build(centroids, low, width, splits, busy, first, last, bits, room, table, lists):
+        """Fill the cells of the top boxes `first` to `last`, from box to parts of it in turn.
+
+        A cell that one or two centroids share holds them, packed as a | b << bits; any other holds
+        -(offset + 1) of its list, and a list is its length and its members. Each top box owns
+        `room` places of `lists` and begins them with its own candidates, which serve the cells for
+        which no room is left. A box whose `busy` is false has one list for all its cells.
+        """
+        k = centroids.shape[0]
+        bottom = len(splits) - 1
+        size = np.int64(1)
+        for parts in splits:
+            size *= parts
+        kept = np.empty((bottom + 2, k), np.int32)
+        kept[0] = np.arange(k)
+        count = np.full(bottom + 2, k)
+        child = np.zeros((bottom + 2, d), np.int64)
+        number = np.zeros(bottom + 1, np.int64)
+        distance = np.empty(k, np.float64)
+        middle = np.empty(d, np.float64)
+        half = np.empty(d, np.float64)
+        for q in range(first, last):
+            at = q * room
+            end = at + room
+            level = 0
+            unit = size // splits[0]
+            number[0] = q
+            while level >= 0:
+                if level > 0 and number[level] == splits[level] ** d:
+                    unit *= splits[level]
+                    level -= 1
+                    number[level] += 1
+                    if level == 0:
+                        break
+                    continue
+                mine = child[level + 1]
+                place(
+                    number[level], splits[level], child[level], unit, low, width, mine, middle, half
+                )
+                n = keep(
+                    centroids, kept[level], count[level], middle, half, distance, kept[level + 1]
+                )
+                if level == 0:
+                    lists[at] = n
+                    lists[at + 1 : at + 1 + n] = kept[1, :n]
+                    at += n + 1
+                count[level + 1] = n
+                if level < bottom:
+                    here = np.int64(0)
+                    for z in range(d):
+                        here = here * (size // unit) + mine[z]
+                    if busy[level][here]:
+                        level += 1
+                        unit //= splits[level]
+                        number[level] = 0
+                        continue
+                value = -(q * room + 1)
+                if n <= 2:
+                    value = kept[level + 1, 0] | (np.int64(kept[level + 1, n - 1]) << bits)
+                elif level > 0 and at + n + 1 <= end:
+                    value = -(at + 1)
+                    lists[at] = n
+                    lists[at + 1 : at + 1 + n] = kept[level + 1, :n]
+                    at += n + 1
+                fill(table, size, mine, unit, value)
+                if level == 0:
+                    break
+                number[level] += 1
+
+    return build
+
+
+def _make_lookup(d):
+    @njit(nogil=True, cache=True, inline="always")
+    def lookup(x, i, t, bits, centroids, lists):
+        """Nearest of the candidates that table entry `t` stands for."""
+        if t >= 0:
+            a = t & ((1 << bits) - 1)
+            b = t >> bits
+            s = 0.0
+            r = 0.0
+            for z in range(d):
+                v = x[z, i] - centroids[a, z]
+                s += v * v
+                u = x[z, i] - centroids[b, z]
+                r += u * u
+            return b if r < s else a
+        at = -t - 1
+        best = np.inf
+        code = 0
+        for j in range(at + 1, at + 1 + lists[at]):
+            c = lists[j]
+            s = 0.0
+            for z in range(d):
+                v = x[z, i] - centroids[c, z]
+                s += v * v
+            if s < best:
+                best = s
+                code = np.int64(c)
+        return code
+
+    return lookup
+
+
+def _make_assign(d):
+    lookup = _make_lookup(d)
+
+    @njit(nogil=True, cache=True)
+    def assign(features, first, last, shift, scale, centroids, inner, outer, bits, missing, out):
+        """Nearest centroid through the inner cells, else the outer ones, else by trying all."""
+        k = centroids.shape[0]
+        low, inverse, size, table, lists = inner
+        low_o, inverse_o, size_o, table_o, lists_o = outer
+        x = np.empty((d, BLOCK), np.float64)
+        cell = np.empty(BLOCK, np.int64)
+        for start in range(first, last, BLOCK):
+            m = min(BLOCK, last - start)
+            for i in range(m):
+                c = np.int64(0)
+                inside = True
+                for z in range(d):
+                    v = (np.float64(features[z, start + i]) - shift[z]) * scale[z]
+                    x[z, i] = v
+                    f = (v - low[z]) * inverse[z]
+                    ok = (f >= 0.0) & (f < size)
+                    inside = inside & ok
+                    c = c * size + np.int64(f if ok else 0.0)
+                cell[i] = c if inside else -1
+            for i in range(m):
+                c = cell[i]
+                if c >= 0:
+                    out[start - first + i] = lookup(x, i, table[c], bits, centroids, lists)
+                    continue
+                c = 0
+                inside = True
+                finite = True
+                for z in range(d):
+                    f = (x[z, i] - low_o[z]) * inverse_o[z]
+                    finite = finite & np.isfinite(x[z, i])
+                    ok = (f >= 0.0) & (f < size_o)
+                    inside = inside & ok
+                    c = c * size_o + np.int64(f if ok else 0.0)
+                if inside:
+                    out[start - first + i] = lookup(x, i, table_o[c], bits, centroids, lists_o)
+                    continue
+                code = np.int64(missing)
+                if finite:
+                    best = np.inf
+                    for j in range(k):
+                        s = 0.0
+                        for z in range(d):
+                            v = x[z, i] - centroids[j, z]
+                            s += v * v
+                        if s < best:
+                            best = s
+                            code = j
+                out[start - first + i] = code
+
+    return assign
+
+
+BRUTE = {d: _make_brute(d) for d in (0, 1, 2, 3)}
+BUILD = {d: _make_build(d) for d in (1, 2, 3)}
+ASSIGN = {d: _make_assign(d) for d in (1, 2, 3)}
