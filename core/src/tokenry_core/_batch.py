@@ -52,7 +52,7 @@ class TokenBatch(Mapping[str, Any]):
         self.ids: pa.Array = ids if isinstance(ids, pa.Array) else pa.array(ids)
         self.id_col = id_col
         self.meta = MappingProxyType(dict(meta))
-        self.counts = MappingProxyType(dict(counts))
+        self.counts = MappingProxyType({name: int(count) for name, count in counts.items()})
         self.fields = MappingProxyType({f.name: fields[f.name] for f in spec.fields})
         for field in spec.fields:
             _check(field, fields[field.name], len(self.ids))

@@ -33,7 +33,7 @@ def id_column(schema: pa.Schema, name: str | None = None) -> str | None:
         return name
     marked = (schema.metadata or {}).get(_ID)
     if marked is not None:
-        return str(marked.decode())
+        return require(schema, [marked.decode()])[0]
     return next((known for known in ID_NAMES if known in schema.names), None)
 
 

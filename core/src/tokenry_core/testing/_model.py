@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ._kit import Kit
-from ._promises import expect, promised, shown
+from ._promises import expect, named, promised, shown
 
 __all__ = ["ModelCase", "ModelTests"]
 
@@ -123,7 +123,7 @@ class ModelTests(Kit):
         except (TypeError, ValueError) as error:
             expect("no_such_option" in str(error), promise, str(error), _READ)
         except Exception as error:
-            expect(False, promise, f"{type(error).__name__}: {error}", _READ)
+            expect(False, promise, named(error), _READ)
         else:
             expect(False, promise, "no error at all", _READ)
 

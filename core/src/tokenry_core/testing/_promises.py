@@ -17,9 +17,7 @@ class BrokenPromise(TokenryError, AssertionError):
 
 def broken(promise: str, found: str, read: str) -> NoReturn:
     """Report a broken promise; `read` names the public object whose docstring makes it."""
-    raise BrokenPromise(
-        f"\n  promised: {promise}\n  found:    {found}\n  read:     pydoc tokenry_core.{read}"
-    )
+    raise _message(promise, found, read)
 
 
 def expect(kept: object, promise: str, found: str, read: str) -> None:
@@ -36,10 +34,7 @@ def promised(promise: str, read: str) -> Iterator[None]:
     except BrokenPromise:
         raise
     except Exception as error:
-        raise BrokenPromise(
-            f"\n  promised: {promise}\n  found:    {type(error).__name__}: {error}"
-            f"\n  read:     pydoc tokenry_core.{read}"
-        ) from error
+        raise _message(promise, named(error), read) from error
 
 
 @contextmanager
@@ -53,13 +48,11 @@ def raises(
         raise
     except kind as error:
         text = str(error)
-        named = not naming or any(name in text for name in naming)
-        expect(named, promise, f"{kind.__name__} that names none of {list(naming)}: {text}", read)
+        known = not naming or any(name in text for name in naming)
+        expect(known, promise, f"{kind.__name__} that names none of {list(naming)}: {text}", read)
     except Exception as error:
-        raise BrokenPromise(
-            f"\n  promised: {promise}\n  found:    {type(error).__name__}: {error}"
-            f" (instead of {kind.__name__})\n  read:     pydoc tokenry_core.{read}"
-        ) from error
+        found = f"{named(error)} (instead of {kind.__name__})"
+        raise _message(promise, found, read) from error
     else:
         broken(promise, f"no error at all (instead of {kind.__name__})", read)
 
@@ -68,3 +61,14 @@ def shown(value: object, width: int = 120) -> str:
     """Give a value's repr, cut to one line."""
     text = " ".join(repr(value).split())
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def named(error: Exception) -> str:
+    """Give an error's type and message in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _message(promise: str, found: str, read: str) -> BrokenPromise:
+    return BrokenPromise(
+        f"\n  promised: {promise}\n  found:    {found}\n  read:     pydoc tokenry_core.{read}"
+    )

@@ -111,7 +111,9 @@ class DataSourceTests(Kit):
                 batches = read(case.source, wanted, 7)
             there = all(set(wanted) <= set(batch.schema.names) for batch in batches)
             expect(there, promise, f"{wanted} gave {batches[0].schema.names}", _READ)
-            expect(_ids(batches) == _ids(case.rows), promise, f"{wanted} gave other ids", _READ)
+            with promised(f"{promise} ({wanted})", _READ):
+                ids = _ids(batches)
+            expect(ids == _ids(case.rows), promise, f"{wanted} gave other ids", _READ)
         there = all(set(names) <= set(batch.schema.names) for batch in case.rows)
         expect(there, promise, f"not all of {names}", _READ)
 

@@ -12,7 +12,7 @@ from tokenry_core.errors import MissingColumn, NotTrained
 
 from ._compare import expect_same
 from ._config import expect_documented, expect_round_trip, expect_strict
-from ._promises import broken, expect, promised, raises, shown
+from ._promises import broken, expect, named, promised, raises, shown
 from ._tokenizer_case import TokenizerCase
 
 __all__ = ["ContractChecks"]
@@ -28,7 +28,7 @@ class ContractChecks:
         try:
             kept = isinstance(case.fitted, Tokenizer)
         except Exception as error:
-            broken("a trained tokenizer has a spec", f"{type(error).__name__}: {error}", "Spec")
+            broken("a trained tokenizer has a spec", named(error), "Spec")
         expect(kept, "it has what the protocol asks for", type(case.fitted).__name__, "Tokenizer")
 
     def test_name_and_versions(self, case: TokenizerCase) -> None:
@@ -59,7 +59,7 @@ class ContractChecks:
             expect(case.trains, promise, f"it needs no training, but: {error}", "Tokenizer.spec")
             return
         except Exception as error:
-            broken(promise, f"{type(error).__name__}: {error}", "Tokenizer.spec")
+            broken(promise, named(error), "Tokenizer.spec")
         expect(isinstance(before, Spec), promise, shown(before), "Tokenizer.spec")
         after = case.fitted.spec
         promise = "a spec that is known before training stays as it is"
@@ -101,7 +101,7 @@ class ContractChecks:
                 found = f"MissingColumn without the name {name}: {error}"
                 expect(name in str(error), promise, found, "require")
             except Exception as error:
-                found = f'without "{name}": {type(error).__name__}: {error}'
+                found = f'without "{name}": {named(error)}'
                 broken(promise, found, "require")
 
     def test_encoding_without_any_column_names_one(self, case: TokenizerCase) -> None:

@@ -12,7 +12,7 @@ from tokenry_core.errors import BadRows
 
 from ._compare import expect_fits, expect_same, rows_of
 from ._memory import contents, in_writable_memory
-from ._promises import broken, expect, promised, shown
+from ._promises import broken, expect, named, promised, shown
 from ._tokenizer_case import TokenizerCase, joined, with_column, with_ids
 
 __all__ = ["EncodeChecks"]
@@ -125,7 +125,7 @@ class EncodeChecks:
             silent = [row for row, why in error.rows.items() if not str(why).strip()]
             expect(not silent, promise, f"no reason for rows {silent}", "errors.BadRows")
         except Exception as error:
-            broken(promise, f"{type(error).__name__}: {error}", "errors.BadRows")
+            broken(promise, named(error), "errors.BadRows")
         else:
             broken(promise, "no error at all", "errors.BadRows")
 

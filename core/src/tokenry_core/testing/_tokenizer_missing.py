@@ -10,7 +10,7 @@ from tokenry_core.errors import BadRows
 
 from ._compare import expect_fits, expect_same, rows_of
 from ._damage import damaged, with_nulls
-from ._promises import broken, expect, promised
+from ._promises import broken, expect, named, promised
 from ._tokenizer_case import TokenizerCase
 
 __all__ = ["MissingChecks"]
@@ -44,7 +44,7 @@ class MissingChecks:
                 with promised(promise, "errors.BadRows"):
                     case.fitted.encode(batch.take(pa.array(keep)))
             except Exception as error:
-                broken(promise, f"{what}: {type(error).__name__}: {error}", _READ)
+                broken(promise, f"{what}: {named(error)}", _READ)
             else:
                 self._fits(case, tokens, batch, what)
 

@@ -13,7 +13,7 @@ from tokenry_core.errors import TokenryError
 
 from ._memory import contents, in_writable_memory
 from ._passes import Plan, plans, run_passes
-from ._promises import broken, expect, promised
+from ._promises import broken, expect, named, promised
 from ._tokenizer_case import TokenizerCase
 from ._tokenizer_state import identity
 
@@ -71,7 +71,7 @@ class TrainChecks:
         except TokenryError:
             return
         except Exception as error:
-            broken(promise, f"{type(error).__name__}: {error}", "errors")
+            broken(promise, named(error), "errors")
         expect(isinstance(spec, Spec), promise, f"spec is {spec}", "Tokenizer.spec")
 
     def test_training_again_forgets_what_was(self, case: TokenizerCase) -> None:
