@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ._images import read_pixels as read_pixels
     from ._images import tensor_column as tensor_column
     from ._load import load as load
+    from ._npz import NpzSink as NpzSink
+    from ._npz import read_npz as read_npz
     from ._policy import configure_plugins as configure_plugins
     from ._protocols import DataSource as DataSource
     from ._protocols import Died as Died
@@ -98,6 +100,8 @@ _HOMES = {
     "ParquetSink": "_sinks",
     "read_provenance": "_sinks",
     "load": "_load",
+    "NpzSink": "_npz",
+    "read_npz": "_npz",
     "configure_plugins": "_policy",
     "DataSource": "_protocols",
     "Died": "_protocols",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .registry import sources as sources
     from .registry import tokenizers as tokenizers
     from .runs import encode as encode
+    from .runs import open_tokens as open_tokens
     from .runs import train as train
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ _HOMES = {
     "sources": "registry",
     "tokenizers": "registry",
     "encode": "runs",
+    "open_tokens": "runs",
     "train": "runs",
 }
 __getattr__, __all__ = lazy_names(__name__, _HOMES)

@@ -4,6 +4,7 @@ from ._encode import encode
 from ._engine import LocalConfig, LocalEngine
 from ._hooks import hookimpl
 from ._manifest import read_manifest
+from ._open import TokenFolder, open_tokens
 from ._summary import EncodeSummary, TrainSummary
 from ._train import train
 from ._where import Where
@@ -12,10 +13,12 @@ __all__ = [
     "EncodeSummary",
     "LocalConfig",
     "LocalEngine",
+    "TokenFolder",
     "TrainSummary",
     "Where",
     "encode",
     "hookimpl",
+    "open_tokens",
     "read_manifest",
     "train",
 ]
