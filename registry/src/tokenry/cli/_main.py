@@ -25,10 +25,12 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "train": ("_train", "train the tokenizers of a run file"),
     "encode": ("_encode", "encode what a run file says, or go on with it"),
+    "report": ("_report", "write one page about a finished run"),
     "list": ("_list", "what is installed, by name"),
     "describe": ("_describe", "one plugin and its options"),
     "schema": ("_schema", "JSON Schema of a run file"),
     "doctor": ("_doctor", "import every plugin, and say what is wrong"),
+    "convert": ("_convert", "a tokenizer file of an older program into ours"),
     "inspect": ("_inspect", "what a tokenizer file or a token shard holds"),
 }
 _WRONG_CALL = (ConfigError, UnknownName, AmbiguousName, BrokenPlugin)

@@ -22,6 +22,7 @@ from ._journal import JOURNAL, Journal, read_journal
 from ._lock import locked
 from ._manifest import compare, write_manifest
 from ._progress import Progress
+from ._record import write_record
 from ._summary import EncodeSummary, summarize
 from ._task import EncodeTask, FragmentResult, Job
 from ._tokenizers import TokenizerRef, tokenizers_of
@@ -73,6 +74,8 @@ def encode(
             raise
     seconds = time.perf_counter() - start
     summary = summarize(str(folder or "memory"), results.values(), len(finished), seconds)
+    if folder:
+        write_record(folder, config, tokenizers, summary)
     hooks.call("run_finished", run=config, summary=summary)
     return summary
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tokenry_core import Fragment, Sink, TokenBatch, batch_ids
+from tokenry_core import Fragment, Sink, TokenBatch, Tokenizer, batch_ids
 from tokenry_core.errors import BadRows
 
 from ._join import join, keep_rows, scatter
@@ -124,7 +124,7 @@ class EncodeTask:
         encoded: dict[str, TokenBatch] = {}
         bad: dict[int, list[str]] = {}
         for ref in self.tokenizers:
-            tokens, own = _encode_good(ref, batch)
+            tokens, own = encode_good(ref.get(), batch)
             for row, reason in own.items():
                 bad.setdefault(row, []).append(f"{ref.key}: {reason}")
             encoded[ref.key] = tokens
@@ -139,9 +139,8 @@ class EncodeTask:
         )
 
 
-def _encode_good(ref: TokenizerRef, batch: pa.RecordBatch) -> tuple[TokenBatch, dict[int, str]]:
+def encode_good(tokenizer: Tokenizer, batch: pa.RecordBatch) -> tuple[TokenBatch, dict[int, str]]:
     """Encode every row that can be; the others become missing, and are named."""
-    tokenizer = ref.get()
     try:
         return tokenizer.encode(batch), {}
     except BadRows as error:

@@ -15,6 +15,7 @@ from tokenry_core.errors import ConfigError, DataError
 
 from ..config import Choice, RunConfig, load_config
 from ._progress import Progress
+from ._record import write_reference
 from ._summary import TrainSummary
 from ._tokenizers import artifact_path
 from ._where import FilteredSource, Where
@@ -44,7 +45,9 @@ def train(
     for key, tokenizer in _trainable(config):
         tokenizer.training = _train(config, key, tokenizer, source, failed, progress)
         rows = max(rows, tokenizer.training.rows)
-        artifacts[key] = str(tokenizer.save(artifact_path(config, key)))
+        path = tokenizer.save(artifact_path(config, key))
+        write_reference(path, tokenizer, source)
+        artifacts[key] = str(path)
         fingerprints[key] = tokenizer.fingerprint
     if not artifacts:
         raise ConfigError(
