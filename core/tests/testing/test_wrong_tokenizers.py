@@ -182,6 +182,21 @@ class HasStatesThatDoNotTravel(Bins):
         return super().finish(None if state is None else state())
 
 
+class LearnsAsideFromItsState(Bins):
+    def update(self, state, batch, keys):
+        values = self.values(batch)
+        self.top = max(np.max(values[np.isfinite(values)], initial=1.0), getattr(self, "top", 0))
+        return np.ones(1)
+
+    def finish(self, state):
+        return super().finish(np.array([getattr(self, "top", 0.5)]))
+
+
+class EncodesTablesAnotherWay(Bins):
+    def open(self, data):
+        return super().open(super().open(data).fragments()[0].table.slice(1))
+
+
 class NeverStopsTraining(Bins):
     def finish(self, state):
         super().finish(state)
@@ -497,6 +512,8 @@ WRONG = {
     FailsOnEmptyTrainingBatches: "test_training_batches_without_rows_add_nothing",
     KeepsAnOldState: "test_training_again_forgets_what_was",
     HasStatesThatDoNotTravel: "test_training_states_travel_between_processes",
+    LearnsAsideFromItsState: "test_training_states_travel_between_processes",
+    EncodesTablesAnotherWay: "test_tables_and_files_are_encoded_alike",
     WritesIntoTrainingData: "test_training_does_not_change_the_data",
     HasAnotherDtype: "test_tokens_are_what_the_spec_says",
     ExceedsItsCodes: "test_tokens_are_what_the_spec_says",

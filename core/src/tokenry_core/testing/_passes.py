@@ -63,10 +63,13 @@ def run_passes(
     seed: int,
     travel: Callable[[Any], Any] = lambda state: state,
 ) -> None:
-    """Train: every share by itself, then merge the states two by two in any order."""
+    """Train: every share by itself, then merge the states two by two in any order.
+
+    `travel` is what happens to tokenizers and states on their way to a worker and back.
+    """
     random = np.random.default_rng(seed)
     for _ in range(_LIMIT):
-        states = [_share_state(tokenizer, share) for share in shares]
+        states = [_share_state(travel(tokenizer), share) for share in shares]
         states = [travel(state) for state in states if state is not None]
         while len(states) > 1:
             i, j = random.choice(len(states), 2, replace=False)

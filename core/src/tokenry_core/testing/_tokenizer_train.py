@@ -41,7 +41,7 @@ class TrainChecks:
     def test_training_states_travel_between_processes(self, case: TokenizerCase) -> None:
         if not case.has(SupportsMerge):
             return
-        promise = "the states of training pickle: workers send them to each other"
+        promise = "tokenizers in training and their states pickle, and update works on any copy"
         rows = self._training_rows(case)
         tokenizer = case.fresh()
         with promised(promise, _READ):
