@@ -1,0 +1,46 @@
+"""Patch embeddings of whole images from vision transformers.
+
+Importing this package imports neither torch nor timm: every name is loaded when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from tokenry_core._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ._backbone import Backbone as Backbone
+    from ._backbone import Features as Features
+    from ._backbone import TimmBackbone as TimmBackbone
+    from ._buckets import DEFAULT_BUCKETS as DEFAULT_BUCKETS
+    from ._buckets import Bucket as Bucket
+    from ._buckets import assign_bucket as assign_bucket
+    from ._buckets import bucket_input_size as bucket_input_size
+    from ._buckets import parse_bucket as parse_bucket
+    from ._config import DinoPatchConfig as DinoPatchConfig
+    from ._family import TimmFactory as TimmFactory
+    from ._family import TimmFamily as TimmFamily
+    from ._family import timm_family as timm_family
+    from ._source import ImagesConfig as ImagesConfig
+    from ._source import ImagesSource as ImagesSource
+    from ._tokenizer import DinoPatchTokenizer as DinoPatchTokenizer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Backbone": "_backbone",
+    "Features": "_backbone",
+    "TimmBackbone": "_backbone",
+    "DEFAULT_BUCKETS": "_buckets",
+    "Bucket": "_buckets",
+    "assign_bucket": "_buckets",
+    "bucket_input_size": "_buckets",
+    "parse_bucket": "_buckets",
+    "DinoPatchConfig": "_config",
+    "TimmFactory": "_family",
+    "TimmFamily": "_family",
+    "timm_family": "_family",
+    "ImagesConfig": "_source",
+    "ImagesSource": "_source",
+    "DinoPatchTokenizer": "_tokenizer",
+}
+__getattr__, __all__ = lazy_names(__name__, _HOMES)
