@@ -20,8 +20,8 @@ def stability(reference: Sequence[int] | Array, now: Sequence[int] | Array) -> f
     """Give the population stability index of two histograms of ids; the last id is missing.
 
     PSI = sum over groups of (q - p) log(q / p), with p and q the shares before and now.
-    Neighbouring ids are joined to twenty groups of about equal share before: with a thousand groups, chance
-    alone would look like drift. Half a count is added to each group, so that none is empty.
+    Neighbouring ids are joined to twenty groups of about equal share before: with a thousand
+    groups, chance alone would look like drift. Half a count is added to each group, so that none is empty.
 
     >>> round(stability([50, 50, 0], [50, 50, 0]), 3)
     0.0
@@ -42,4 +42,4 @@ def stability(reference: Sequence[int] | Array, now: Sequence[int] | Array) -> f
 
 
 def _shares(counts: Array) -> Array:
-    return counts / counts.sum()
+    return np.asarray(counts / counts.sum())
