@@ -116,7 +116,9 @@ def _range(delta_range: tuple[float, float] | None, size: tuple[int, int]) -> tu
         return min(size) / 4, 3 * min(size) / 4
     low, high = delta_range
     if not 0 <= low <= high < math.inf:
-        raise ConfigError(f"delta_range must satisfy 0 <= low <= high, got ({low}, {high})")
+        raise ConfigError(
+            f"delta_range must satisfy 0 <= low <= high and be finite, got ({low}, {high})"
+        )
     return low, high
 
 
