@@ -1,0 +1,33 @@
+"""Exact sums of floats, so that a mean does not depend on the order of its values.
+
+The accumulator has one slot for every power of two: slot e holds a whole number of units 2**e,
+in two int64 halves. Adding integers is associative; only the final division rounds.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenry_scalar.training._kernels import BIAS, SLOTS
+
+
+def new_sum() -> NDArray[np.int64]:
+    """Give an accumulator that holds zero."""
+    return np.zeros((SLOTS, 2), np.int64)
+
+
+def exact_sum(accumulator: NDArray[np.int64]) -> Fraction:
+    """Give the sum without any rounding."""
+    total = 0
+    for slot in np.flatnonzero(accumulator.any(axis=1)).tolist():
+        low, high = accumulator[slot].tolist()
+        total += ((high << 32) + low) << slot
+    return Fraction(total, 1 << BIAS)
+
+
+def mean_of(accumulator: NDArray[np.int64], count: int) -> float:
+    """Give the mean, rounded once; NaN of nothing."""
+    return float(exact_sum(accumulator) / count) if count else float("nan")
