@@ -11,15 +11,16 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from numbers import Integral, Real
 from os import PathLike, fsdecode
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
+from ._words import SCALARS, allowed, at, join, refuse, short, shown, within
 from .errors import ConfigError, nearest
 
-__all__ = ["build_config", "canonical_json", "config_fields", "plain", "with_doc"]
+__all__ = ["allowed", "build_config", "canonical_json", "config_fields", "plain", "with_doc"]
 
 C = TypeVar("C")
 
@@ -43,27 +44,27 @@ def build_config(cls: type[C], given: Mapping[str, Any], path: str = "") -> C:
     Traceback (most recent call last):
     tokenry_core.errors.ConfigError: tokenizers.catalog.bins: unknown key; known keys are: n_bins. Did you mean "n_bins"?
     """  # noqa: E501
-    if not isinstance(given, Mapping):
-        raise ConfigError(_at(path, f"{_shown(given)}; allowed is a mapping"))
     hints = config_fields(cls)  # type: ignore[arg-type]
+    if not isinstance(given, Mapping):
+        raise refuse(given, cls, path)
     for key in given:
         if key not in hints:
             known = ", ".join(hints) or "none"
-            where = _join(path, key)
+            where = join(path, key)
             raise ConfigError(
-                _at(where, f"unknown key; known keys are: {known}.{nearest(key, hints)}")
+                at(where, f"unknown key; known keys are: {known}.{nearest(key, hints)}")
             )
-    values = {key: convert(value, hints[key], _join(path, key)) for key, value in given.items()}
+    values = {key: convert(value, hints[key], join(path, key)) for key, value in given.items()}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         needed = field.init and field.default is field.default_factory is dataclasses.MISSING
         if needed and field.name not in values:
             raise ConfigError(
-                _at(_join(path, field.name), f"missing; give {allowed(hints[field.name])}")
+                at(join(path, field.name), f"missing; give {allowed(hints[field.name])}")
             )
     try:
         return cls(**values)
     except ValueError as error:  # a rule between fields, from __post_init__
-        raise ConfigError(_at(path, str(error))) from error
+        raise ConfigError(at(path, str(error))) from error
 
 
 @cache
@@ -81,8 +82,8 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     origin, args = get_origin(hint), get_args(hint)
     if origin is typing.Annotated:
         result = convert(value, args[0], path)
-        for problem in _out_of_bounds(result, args[1:]):
-            raise ConfigError(_at(path, f"{_shown(value)}; allowed is {problem}"))
+        if not within(result, args[1:]):
+            raise refuse(value, hint, path)
         return result
     if hint is Any:
         return value
@@ -91,42 +92,17 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     if origin is Literal:
         if not any(value == choice and type(value) is type(choice) for choice in args):
             extra = nearest(value, map(str, args)) if isinstance(value, str) else ""
-            raise _refuse(value, hint, path, extra)
+            raise refuse(value, hint, path, extra)
         return value
     if origin is tuple:
         return _convert_tuple(value, hint, path)
     if origin in (dict, Mapping):
         return _convert_mapping(value, hint, path)
     if origin in (list, set, frozenset, Sequence):
-        raise ConfigError(_at(path, f"a Config cannot hold {hint}; declare tuple[...] instead"))
+        raise ConfigError(at(path, f"a Config cannot hold {hint}; declare tuple[...] instead"))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return value if isinstance(value, hint) else build_config(hint, value, path)
     return _convert_scalar(value, hint, path)
-
-
-def allowed(hint: Any) -> str:
-    """Say in words what a type allows.
-
-    >>> allowed(tuple[str, ...])
-    'a list of (a string)'
-    """
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is typing.Annotated:
-        bounds = [text for text in map(_bound_text, args[1:]) if text]
-        return " ".join([allowed(args[0]), *bounds])
-    if origin in (Union, types.UnionType):
-        return " or ".join(allowed(arg) for arg in args)
-    if origin is Literal:
-        return "one of " + ", ".join(json.dumps(arg) for arg in args)
-    if origin is tuple:
-        if args[-1:] == (Ellipsis,):
-            return f"a list of ({allowed(args[0])})"
-        return "a list of " + (", ".join(f"({allowed(arg)})" for arg in args) or "nothing")
-    if origin in (dict, Mapping):
-        return "a mapping"
-    if dataclasses.is_dataclass(hint):
-        return "a mapping with the keys " + ", ".join(config_fields(hint))  # type: ignore[arg-type]
-    return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))
 
 
 def plain(config: Any) -> Any:
@@ -152,22 +128,12 @@ def canonical_json(value: Any) -> str:
     try:
         return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{_short(value)} cannot be stored as JSON: {error}") from None
+        raise ConfigError(f"{short(value)} cannot be stored as JSON: {error}") from None
 
 
 def with_doc(doc: str, default: Any = dataclasses.MISSING, **options: Any) -> Any:
     """Make a dataclass field that carries its documentation, for listings and JSON Schema."""
     return dataclasses.field(default=default, metadata={"doc": doc}, **options)
-
-
-_WORDS: dict[Any, str] = {
-    Any: "anything",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a string",
-    type(None): "null",
-}
 
 
 def _convert_scalar(value: Any, hint: Any, path: str) -> Any:
@@ -183,9 +149,9 @@ def _convert_scalar(value: Any, hint: Any, path: str) -> Any:
         return _finite(value, path)
     elif hint is str and isinstance(value, str | PathLike):
         return str.__str__(fsdecode(value))
-    elif hint not in _WORDS and isinstance(hint, type) and isinstance(value, hint):
+    elif hint not in SCALARS and isinstance(hint, type) and isinstance(value, hint):
         return value
-    raise _refuse(value, hint, path)
+    raise refuse(value, hint, path)
 
 
 def _finite(value: Real, path: str) -> float:
@@ -194,7 +160,7 @@ def _finite(value: Real, path: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ConfigError(_at(path, f"{_short(value)} is not finite; allowed is a finite number"))
+        raise ConfigError(at(path, f"{short(value)} is not finite; allowed is a finite number"))
     return number
 
 
@@ -208,13 +174,13 @@ def _convert_union(value: Any, hint: Any, path: str) -> Any:
             errors[arg] = error
     # Where one alternative has the structure of the value, its own error says more.
     if isinstance(value, Mapping | list | tuple):
-        own = _at(path, _shown(value))
+        own = at(path, shown(value))
         inner = [arg for arg, error in errors.items() if not str(error).startswith(own)]
         closest = sorted(inner, key=lambda arg: _likeness(value, arg), reverse=True)[:2]
         likeness = [_likeness(value, arg) for arg in closest]
         if len(closest) == 1 or (closest and likeness[0] != likeness[1]):
             raise errors[closest[0]]
-    raise _refuse(value, hint, path)
+    raise refuse(value, hint, path)
 
 
 def _likeness(value: Any, hint: Any) -> tuple[int, int]:
@@ -235,11 +201,11 @@ def _bare(hint: Any) -> Any:
 def _convert_tuple(value: Any, hint: Any, path: str) -> tuple[Any, ...]:
     args = get_args(hint)
     if not isinstance(value, list | tuple):
-        raise _refuse(value, hint, path)
+        raise refuse(value, hint, path)
     if args[-1:] == (Ellipsis,):
         args = args[:1] * len(value)
     if len(args) != len(value):
-        raise _refuse(value, hint, path)
+        raise refuse(value, hint, path)
     pairs = enumerate(zip(value, args, strict=True))
     return tuple(convert(item, arg, f"{path}[{i}]") for i, (item, arg) in pairs)
 
@@ -247,10 +213,9 @@ def _convert_tuple(value: Any, hint: Any, path: str) -> tuple[Any, ...]:
 def _convert_mapping(value: Any, hint: Any, path: str) -> dict[Any, Any]:
     keys, values = get_args(hint)
     if not isinstance(value, Mapping):
-        raise _refuse(value, hint, path)
+        raise refuse(value, hint, path)
     return {
-        convert(k, keys, _join(path, k)): convert(v, values, _join(path, k))
-        for k, v in value.items()
+        convert(k, keys, join(path, k)): convert(v, values, join(path, k)) for k, v in value.items()
     }
 
 
@@ -259,62 +224,3 @@ def _unwrapped(value: Any) -> Any:
     cls = type(value)
     is_scalar = cls.__module__ == "numpy" and hasattr(value, "item") and value.shape == ()
     return value.item() if is_scalar and cls.__name__ != "ndarray" else value
-
-
-def _refuse(value: Any, hint: Any, path: str, extra: str = "") -> ConfigError:
-    return ConfigError(_at(path, f"{_shown(value)}; allowed is {allowed(hint)}{extra}"))
-
-
-# (attribute of the annotated-types class, test, words)
-_BOUNDS: tuple[tuple[str, Any, str], ...] = (
-    ("gt", lambda value, bound: value > bound, "above {}"),
-    ("ge", lambda value, bound: value >= bound, "of at least {}"),
-    ("lt", lambda value, bound: value < bound, "below {}"),
-    ("le", lambda value, bound: value <= bound, "of at most {}"),
-    ("multiple_of", lambda value, bound: value % bound == 0, "that is a multiple of {}"),
-    ("min_length", lambda value, bound: len(value) >= bound, "with at least {} entries"),
-    ("max_length", lambda value, bound: len(value) <= bound, "with at most {} entries"),
-)
-_NO_LENGTH = ("with at least {} entries", 0)  # what Len says where there is no bound
-
-
-def _out_of_bounds(value: Any, bounds: tuple[Any, ...]) -> Iterator[str]:
-    if value is None:
-        return
-    for bound in bounds:
-        for name, test, words in _BOUNDS:
-            limit = getattr(bound, name, None)
-            if limit is not None and not test(value, limit):
-                yield f"a value {words.format(limit)}"
-
-
-def _bound_text(bound: Any) -> str:
-    limits = [(words, getattr(bound, name, None)) for name, _, words in _BOUNDS]
-    return " and ".join(
-        words.format(limit)
-        for words, limit in limits
-        if limit is not None and (words, limit) != _NO_LENGTH
-    )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return f"{_short(value)} is a string"
-    if isinstance(value, Mapping):
-        return f"{_short(dict(value))} is a mapping"
-    if isinstance(value, list | tuple):
-        return f"{_short(list(value))} is a list"
-    return "null was given" if value is None else f"{_short(value)} was given"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _join(path: str, key: object) -> str:
-    return f"{path}.{key}" if path else str(key)
-
-
-def _at(path: str, message: str) -> str:
-    return f"{path}: {message}" if path else message
