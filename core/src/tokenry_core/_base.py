@@ -17,6 +17,7 @@ from ._batch import TokenBatch
 from ._config import build_config, canonical_json, plain
 from ._fields import Spec
 from ._protocols import DataSource, Session, SupportsFit, SupportsMerge
+from ._rows import id_column, mark
 from ._runtime import Runtime
 from ._sources import open_source
 from ._training import TrainingData, train
@@ -66,6 +67,11 @@ class BaseTokenizer(ABC, Generic[C]):
     def __init__(self, config: C | None = None, /, **options: Any) -> None:
         if config is not None and options:
             raise ConfigError("give a Config or keywords, not both")
+        if config is not None and not isinstance(config, self.Config):
+            raise ConfigError(
+                f"a {type(config).__name__} was given; allowed are a {self.Config.__name__}, or"
+                " options as keywords"
+            )
         self.config = build_config(self.Config, options) if config is None else config
         self.runtime = Runtime()
         self.training = None
@@ -112,6 +118,7 @@ class BaseTokenizer(ABC, Generic[C]):
                 f'the tokenizer "{self.name}" is not trained: call train(data), or load an artifact'
             )
         if isinstance(data, pa.RecordBatch):
+            self.columns(data.schema)  # says which one is missing, before anything else can
             return self.encode_batch(data, **options)
         source = self.open(data)
         columns = self.columns(source.schema)
@@ -121,8 +128,7 @@ class BaseTokenizer(ABC, Generic[C]):
             for batch in fragment.read(columns, self.runtime.batch_rows)
         ]
         if not batches:  # a file may have no rows, and a field without rows is still a field
-            empty = source.schema.empty_table().select(list(columns))
-            batches = [self.encode_batch(pa.RecordBatch.from_pylist([], empty.schema), **options)]
+            batches = [self.encode_batch(_no_rows(source.schema, columns), **options)]
         return TokenBatch.concat(batches)
 
     def adopt(self, state: State) -> None:
@@ -201,6 +207,14 @@ class BaseTokenizer(ABC, Generic[C]):
         return tokenizer
 
 
+def _no_rows(schema: pa.Schema, columns: Sequence[str]) -> pa.RecordBatch:
+    """Give a batch without rows, of these columns and the ids."""
+    name = id_column(schema)
+    kept = [*columns, *([name] if name not in (None, *columns) else [])]
+    batch = pa.RecordBatch.from_pylist([], schema.empty_table().select(kept).schema)
+    return mark(batch, id_col=name)
+
+
 def check_versions(path: Any, header: ArtifactHeader, cls: type[Any]) -> None:
     """Refuse an artifact that this class cannot read as it was meant."""
     where = f"{os.fspath(path)}: "
@@ -223,6 +237,9 @@ def check_versions(path: Any, header: ArtifactHeader, cls: type[Any]) -> None:
 
 def with_runtime(tokenizer: T, **runtime: Any) -> T:
     """Give a tokenizer that works elsewhere (another device, say) with the same state."""
-    return type(tokenizer).restore(
+    moved = type(tokenizer).restore(
         tokenizer.config, tokenizer.state(), **asdict(replace(tokenizer.runtime, **runtime))
     )
+    moved._stored_config = tokenizer._stored_config
+    moved.training = tokenizer.training
+    return moved

@@ -51,8 +51,10 @@ class TokenBatch(Mapping[str, Any]):
         self.spec = spec
         self.ids: pa.Array = ids if isinstance(ids, pa.Array) else pa.array(ids)
         self.id_col = id_col
-        self.meta = MappingProxyType(dict(meta))
+        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in meta.items()}
+        self.meta: Mapping[str, Meta] = MappingProxyType(plain)
         self.counts = MappingProxyType({name: int(count) for name, count in counts.items()})
+        _check_names(spec, fields, id_col)
         self.fields = MappingProxyType({f.name: fields[f.name] for f in spec.fields})
         for field in spec.fields:
             _check(field, fields[field.name], len(self.ids))
@@ -84,6 +86,23 @@ class TokenBatch(Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TokenBatch):
+            return NotImplemented
+        same = self.spec == other.spec and self.id_col == other.id_col
+        same = same and self.meta == other.meta and self.counts == other.counts
+        return (
+            same
+            and self.ids.equals(other.ids)
+            and all(_equal(field, other.fields[name]) for name, field in self.fields.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = dict(self.fields), self.ids, self.id_col, dict(self.meta), dict(self.counts)
+        return TokenBatch, (self.spec, *parts)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{key}: {_shape(self[key])}" for key in self)
         return f"TokenBatch({self.rows} rows; {shown})"
@@ -106,9 +125,7 @@ class TokenBatch(Mapping[str, Any]):
         if any(batch.spec != first.spec for batch in batches):
             raise DataError("only batches of one spec can be concatenated; these differ")
         fields = {name: _concat([batch.fields[name] for batch in batches]) for name in first.fields}
-        ids = pa.chunked_array([batch.ids for batch in batches]).combine_chunks()
-        if isinstance(ids, pa.ChunkedArray):  # what older pyarrow returns for zero chunks
-            ids = pa.concat_arrays(ids.chunks)
+        ids = _concat_ids([batch.ids for batch in batches])
         counts: Counter[str] = Counter()
         for batch in batches:
             counts.update(batch.counts)
@@ -135,9 +152,10 @@ class TokenBatch(Mapping[str, Any]):
         for spec in self.spec.fields:
             values, *indptr = (self[key] for key in spec.keys)
             tokens = values.astype(np.int64) if spec.kind == "discrete" else values
-            out[spec.keys[0]] = torch.from_numpy(np.ascontiguousarray(tokens))
+            # torch has no read-only tensors: what Arrow lent is copied.
+            out[spec.keys[0]] = torch.from_numpy(np.require(tokens, requirements=["C", "W"]))
             for key, array in zip(spec.keys[1:], indptr, strict=True):
-                out[key] = torch.from_numpy(np.ascontiguousarray(array))
+                out[key] = torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if pa.types.is_integer(self.ids.type):
             out["ids"] = torch.from_numpy(self["ids"].astype(np.int64))
         return out
@@ -147,6 +165,16 @@ class TokenBatch(Mapping[str, Any]):
         from .tokens import tokens_from_batch
 
         return tokens_from_batch(self, kind=kind)
+
+
+def _check_names(spec: Spec, fields: Mapping[str, Field], id_col: str) -> None:
+    names = [field.name for field in spec.fields]
+    if set(fields) != set(names):
+        raise DataError(f"the fields given are {sorted(fields)}; the spec has {sorted(names)}")
+    if id_col in names:
+        raise DataError(
+            f'the id column "{id_col}" has the name of a field; rename the column, or the field'
+        )
 
 
 def _check(spec: FieldSpec, field: Field, rows: int) -> None:
@@ -185,6 +213,23 @@ def _concat(fields: Sequence[Field]) -> Field:
     if fields[0].indptr is None:
         return Field(values)
     return Field(values, _indptr(np.concatenate([_lengths(field) for field in fields])))
+
+
+def _concat_ids(ids: Sequence[pa.Array]) -> pa.Array:
+    some = [one for one in ids if len(one)] or list(ids[:1])  # no rows have no type of id
+    types = {str(one.type) for one in some}
+    if len(types) > 1:
+        raise DataError(
+            f"ids of the types {', '.join(sorted(types))} cannot be joined: give the id column"
+            " one type in every file"
+        )
+    return pa.concat_arrays(some)
+
+
+def _equal(a: Field, b: Field) -> bool:
+    if a.indptr is not None and b.indptr is not None and not np.array_equal(a.indptr, b.indptr):
+        return False
+    return np.array_equal(a.values, b.values, equal_nan=a.values.dtype.kind == "f")
 
 
 def _lengths(field: Field) -> Array:

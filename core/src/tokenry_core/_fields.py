@@ -22,7 +22,10 @@ def token_dtype(codes: int) -> np.dtype[Any]:
     >>> token_dtype(1024), token_dtype(65_536)
     (dtype('uint16'), dtype('uint32'))
     """
-    return np.dtype(np.uint16 if codes <= np.iinfo(np.uint16).max else np.uint32)
+    for dtype in (np.dtype(np.uint16), np.dtype(np.uint32)):
+        if codes <= np.iinfo(dtype).max:
+            return dtype
+    raise ConfigError(f"{codes} codes were asked for; at most {2**32 - 1} are possible")
 
 
 class Field(NamedTuple):
@@ -64,7 +67,15 @@ class FieldSpec:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        kind = np.dtype(self.dtype).kind
+        kind = _dtype_kind(self.name, self.dtype)
+        if self.kind not in ("discrete", "dense"):
+            raise ConfigError(
+                f'field "{self.name}": {self.kind!r} is no kind; allowed are "discrete" and "dense"'
+            )
+        if not all(isinstance(size, int) and size > 0 for size in self.event):
+            raise ConfigError(
+                f'field "{self.name}": event {self.event} has to be a tuple of positive sizes'
+            )
         if self.kind == "discrete" and (kind != "u" or self.codes < 1):
             raise ConfigError(
                 f'field "{self.name}": a discrete field has an unsigned dtype and at least one'
@@ -114,8 +125,26 @@ class Spec:
     fields: tuple[FieldSpec, ...]
     heavy: bool = False
 
+    def __post_init__(self) -> None:
+        taken: set[str] = {"ids", "id_col"}
+        for field in self.fields:
+            keys = {field.name, *field.keys}
+            if taken & keys:
+                raise ConfigError(
+                    f'field "{field.name}": the key {min(taken & keys)} is taken already; fields'
+                    " of a spec have different names"
+                )
+            taken |= keys
+
     def __getitem__(self, name: str) -> FieldSpec:
         for field in self.fields:
             if field.name == name:
                 return field
         raise KeyError(name)
+
+
+def _dtype_kind(name: str, dtype: str) -> str:
+    try:
+        return np.dtype(dtype).kind
+    except TypeError:
+        raise ConfigError(f'field "{name}": {dtype!r} is no dtype of NumPy') from None

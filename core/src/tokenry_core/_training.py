@@ -92,6 +92,8 @@ def train(
     `run` does the work elsewhere (an engine's workers); the result does not depend on it. Where
     `failed` is given, fragments that cannot be read are left out and named there, by id.
     """
+    if workers < 1 or batch_rows < 1:
+        raise ConfigError(f"workers={workers}, batch_rows={batch_rows}: each has to be 1 or more")
     if isinstance(tokenizer, SupportsFit):
         tokenizer.fit(source, session or Session())
         return describe_training(source.fragments(), sum(_count(source)))
@@ -105,7 +107,7 @@ def train(
     shares = [fragments[i::workers] for i in range(workers) if fragments[i::workers]]
     while True:
         task = PassTask(tokenizer, columns, batch_rows, failed is not None)
-        state, rows, bad = None, 0, {}
+        state, rows, bad = None, 0, dict[str, str]()
         for part in (run or map)(task, shares):
             rows += part.rows
             bad.update(part.failed)
