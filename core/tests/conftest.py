@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tokenry_core import configure_plugins
 from tokenry_core._discovery import rediscover
+
+# A busy machine is no reason to fail.
+settings.register_profile("tokenry", deadline=None)
+settings.load_profile("tokenry")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
