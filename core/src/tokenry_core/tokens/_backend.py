@@ -21,7 +21,7 @@ DYNAMIC = "Dynamic shape detected in JIT context. Ensure all shapes are statical
 
 
 def constant_under_compile(function: _F) -> _F:
-    """Mark a function of static arguments, whose result torch.compile then takes as it is.
+    """Mark a function of plain tuples and text, whose result torch.compile then takes as it is.
 
     The mark is the one that `torch.compiler.assume_constant_result` sets; set here, torch need
     not be there.

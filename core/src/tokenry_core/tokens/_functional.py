@@ -70,7 +70,7 @@ def align_functional_inputs(
         samples = static_shape(arrays[0], names[0])[:sample_ndims]
     batch_shapes = {}
     for key, leaf in leaves.items():
-        if key not in layout.places:
+        if key not in layout.keys:
             raise UnknownKey.among(key, layout.keys)
         batch_shapes[key] = _features(key, leaf, (*samples, *layout[key].event_shape))
     ordered = sorted(layout.keys, key=lambda key: layout[key].offset)

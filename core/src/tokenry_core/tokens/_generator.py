@@ -129,7 +129,7 @@ def generate_static_dataset(
         functional_input_fn,
         independence,
         n_samples,
-        (batch_size or n_samples) or 1,
+        (n_samples or 1) if batch_size is None else batch_size,
         key,
         batch_ndims=batch_ndims,
         key_order=key_order,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -23,12 +23,15 @@ class Slot:
     event_shape: tuple[int, ...]
     batch_shape: tuple[int, ...]
 
-    size: int = field(init=False, compare=False, repr=False)  # number of tokens
-    width: int = field(init=False, compare=False, repr=False)  # features of a token, unpadded
+    @property
+    def size(self) -> int:
+        """Number of tokens."""
+        return prod(self.event_shape)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", prod(self.event_shape))
-        object.__setattr__(self, "width", prod(self.batch_shape))
+    @property
+    def width(self) -> int:
+        """Number of features of each token, before padding."""
+        return prod(self.batch_shape)
 
     @property
     def stop(self) -> int:
@@ -50,13 +53,6 @@ class Layout:
     label_ids: tuple[int, ...]
     width: int
     tree: Tree | None = None
-    places: dict[str, int] = field(init=False, compare=False, repr=False)
-    n_tokens: int = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        # Not cached properties: torch.compile cannot trace their lock.
-        object.__setattr__(self, "places", {key: i for i, key in enumerate(self.keys)})
-        object.__setattr__(self, "n_tokens", sum(slot.size for slot in self.slots))
 
     @classmethod
     def of(
@@ -84,6 +80,16 @@ class Layout:
         return cls(tuple(slices), slots, tuple(range(len(slots))), widest)
 
     @property
+    def n_tokens(self) -> int:
+        """Number of tokens of one sample."""
+        return sum(slot.size for slot in self.slots)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The position of each key in the order."""
+        return {key: place for place, key in enumerate(self.keys)}
+
+    @property
     def event_shapes(self) -> dict[str, tuple[int, ...]]:
         """Event shape by key."""
         return {key: slot.event_shape for key, slot in zip(self.keys, self.slots, strict=True)}
@@ -106,10 +112,9 @@ class Layout:
         return dict(zip(self.keys, self.label_ids, strict=True))
 
     def __getitem__(self, key: str) -> Slot:
-        place = self.places.get(key)
-        if place is None:
+        if key not in self.keys:
             raise UnknownKey.among(key, self.keys)
-        return self.slots[place]
+        return self.slots[self.keys.index(key)]
 
     def select(self, keys: Sequence[str]) -> Layout:
         """Give the layout of some keys alone, in the order asked for, starting at token 0."""
@@ -118,14 +123,14 @@ class Layout:
             slot = self[key]
             slots.append(Slot(offset, slot.event_shape, slot.batch_shape))
             offset += slot.size
-        labels = tuple(self.label_ids[self.places[key]] for key in keys)
+        labels = tuple(self.label_map[key] for key in keys)
         return Layout(tuple(keys), tuple(slots), labels, self.width)
 
     def checked(self, keys: str | Iterable[str]) -> tuple[str, ...]:
         """Give the keys as a tuple, each known and named once; one key may come alone."""
         chosen = (keys,) if isinstance(keys, str) else tuple(keys)
         for key in chosen:
-            if key not in self.places:
+            if key not in self.keys:
                 raise UnknownKey.among(key, self.keys)
         if len(set(chosen)) < len(chosen):
             raise ConfigError(f"Keys {list(chosen)} name one key twice. Name each key once.")
@@ -157,15 +162,22 @@ class Layout:
             )
 
 
-@constant_under_compile
 def label_row(layout: Layout) -> np.ndarray[Any, Any]:
     """Give the label of each token, int32."""
-    sizes = [slot.size for slot in layout.slots]
-    return np.repeat(np.array(layout.label_ids, np.int32), sizes)
+    return _repeated(layout.label_ids, tuple(slot.size for slot in layout.slots))
+
+
+def position_row(layout: Layout) -> np.ndarray[Any, Any]:
+    """Give the place of each token within its key, int32."""
+    return _counted(tuple(slot.size for slot in layout.slots))
 
 
 @constant_under_compile
-def position_row(layout: Layout) -> np.ndarray[Any, Any]:
-    """Give the place of each token within its key, int32."""
-    parts = [np.arange(slot.size, dtype=np.int32) for slot in layout.slots]
+def _repeated(values: tuple[int, ...], times: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return np.repeat(np.array(values, np.int32), np.array(times, np.int64))
+
+
+@constant_under_compile
+def _counted(sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    parts = [np.arange(size, dtype=np.int32) for size in sizes]
     return np.concatenate([np.empty(0, np.int32), *parts])

@@ -79,9 +79,7 @@ def _rules(
     shapes = {**key.event_shapes, **query.event_shapes}
     rules = pair_rules(shapes, independence)
     return {
-        (a, b): matches
-        for (a, b), matches in rules.items()
-        if a in query.places and b in key.places
+        (a, b): matches for (a, b), matches in rules.items() if a in query.keys and b in key.keys
     }
 
 

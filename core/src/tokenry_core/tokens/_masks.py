@@ -109,16 +109,29 @@ def layout_of(slices: Slices, keys: Sequence[str] | None = None) -> Layout:
     return layout.select(layout.checked(keys))
 
 
-@constant_under_compile
 def dense_mask(
     query: Layout, key: Layout, independence: Independence, dtype: object = "float32"
 ) -> Array:
     """Fill the mask block by block; a match touches its own entries alone."""
-    name = dtype_name(dtype)
-    mask = np.ones((query.n_tokens, key.n_tokens), name if name != "bfloat16" else "float32")
+    rules = independence.local, independence.cross, independence.cross_local
+    return _fill(_plain(query), _plain(key), rules, dtype_name(dtype))
+
+
+def _plain(layout: Layout) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple(
+        (key, slot.event_shape) for key, slot in zip(layout.keys, layout.slots, strict=True)
+    )
+
+
+@constant_under_compile
+def _fill(query_shapes: Any, key_shapes: Any, rules: Any, dtype: str) -> Any:
+    # Plain tuples, because torch.compile can make no constant of a layout cut inside its graph.
+    query = Layout.of({key: (shape, ()) for key, shape in query_shapes})
+    key = Layout.of({key: (shape, ()) for key, shape in key_shapes})
+    mask = np.ones((query.n_tokens, key.n_tokens), dtype if dtype != "bfloat16" else "float32")
     shapes = {**key.event_shapes, **query.event_shapes}
-    for (a, b), matches in pair_rules(shapes, independence).items():
-        if a in query.places and b in key.places:
+    for (a, b), matches in pair_rules(shapes, Independence(*rules)).items():
+        if a in query.keys and b in key.keys:
             rows, columns = query[a], key[b]
             block = mask[rows.offset : rows.stop, columns.offset : columns.stop]
             block[...] = 0

@@ -187,7 +187,7 @@ class Tokens:
 
         return TokenView(self, self.layout.checked(keys))
 
-    def with_values(self, **key_values: Any) -> Tokens:
+    def with_values(self, /, **key_values: Any) -> Tokens:
         """Give new tokens in which some keys have new values; a nested key takes a nested value."""
         values: dict[str, Array] = {}
         for key, value in key_values.items():
@@ -242,7 +242,7 @@ class Tokens:
         return self.layout if keys is None else self.layout.select(self.layout.checked(keys))
 
     def _named(self, key: str, value: Any) -> dict[str, Array]:
-        if key in self.layout.places or not isinstance(value, Mapping | list | tuple):
+        if key in self.layout.keys or not isinstance(value, Mapping | list | tuple):
             return {self.layout.checked(key)[0]: value}
         names, leaves, _ = flatten_tree({key: value})
         return {self.layout.checked(n)[0]: leaf for n, leaf in zip(names, leaves, strict=True)}
