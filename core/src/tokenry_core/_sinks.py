@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,16 +47,11 @@ class ParquetSink:
     ) -> Sequence[Path]:
         """Write `stem`.parquet under its temporary name."""
         file = Path(self.config.path, f"{stem}.parquet{PARTIAL}")
-        writer: pq.ParquetWriter | None = None
-        with open(file, "wb") as out:
-            for tokens in batches:
-                batch = tokens.to_arrow()
-                if writer is None:
-                    writer = self._writer(out, batch.schema, provenance)
+        arrow = (tokens.to_arrow() for tokens in batches)
+        first = next(arrow)
+        with open(file, "wb") as out, self._writer(out, first.schema, provenance) as writer:
+            for batch in chain([first], arrow):
                 writer.write_batch(batch.replace_schema_metadata(writer.schema.metadata))
-            if writer is None:
-                raise DataError(f"{stem}: no batch was given to write, not even an empty one")
-            writer.close()
         return [file]
 
     def _writer(self, out: Any, schema: pa.Schema, provenance: Mapping[str, Any]) -> Any:

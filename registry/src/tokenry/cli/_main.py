@@ -30,6 +30,7 @@ COMMANDS = {
     "describe": ("_describe", "one plugin and its options"),
     "schema": ("_schema", "JSON Schema of a run file"),
     "doctor": ("_doctor", "import every plugin, and say what is wrong"),
+    "new-plugin": ("_new_plugin", "a working plugin package to start from"),
     "convert": ("_convert", "a tokenizer file of an older program into ours"),
     "inspect": ("_inspect", "what a tokenizer file or a token shard holds"),
 }

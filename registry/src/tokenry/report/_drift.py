@@ -21,7 +21,8 @@ def stability(reference: Sequence[int] | Array, now: Sequence[int] | Array) -> f
 
     PSI = sum over groups of (q - p) log(q / p), with p and q the shares before and now.
     Neighbouring ids are joined to twenty groups of about equal share before: with a thousand
-    groups, chance alone would look like drift. Half a count is added to each group, so that none is empty.
+    groups, chance alone would look like drift. Half a count is added to each group, so that none
+    is empty.
 
     >>> round(stability([50, 50, 0], [50, 50, 0]), 3)
     0.0

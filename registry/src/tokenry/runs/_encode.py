@@ -68,6 +68,7 @@ def encode(
                     hooks.call("fragment_done", run=config, result=result)
                     bar.advance(1, result.rows_in)
             if folder:
+                remove_leftovers(folder)  # of fragments that failed half-way
                 write_manifest(folder, identity, results.values())
         except BaseException as error:
             hooks.call("run_failed", run=config, error=error)
