@@ -64,13 +64,15 @@ class PassTask:
         """Give the state over these fragments."""
         state, rows, failed = None, 0, {}
         for fragment in fragments:
-            batches: Iterable[pa.RecordBatch] = fragment.read(self.columns, self.batch_rows)
-            if self.tolerant:
-                try:
+            try:
+                batches: Iterable[pa.RecordBatch] = fragment.read(self.columns, self.batch_rows)
+                if self.tolerant:
                     batches = list(batches)  # a fragment is small; half of one must not count
-                except DataError as error:
-                    failed[fragment.id] = str(error)
-                    continue
+            except DataError as error:
+                if not self.tolerant:
+                    raise
+                failed[fragment.id] = str(error)
+                continue
             for batch in batches:
                 state = self.tokenizer.update(state, batch, row_keys(batch))
                 rows += batch.num_rows

@@ -267,13 +267,6 @@ class Rounds(FeatherSink):
         return super().write(stem, batches, provenance)
 
 
-class HoldsALambda(FeatherSink):
-    def __getattribute__(self, name):
-        if name == "__dict__":
-            return {"f": lambda: None}
-        return super().__getattribute__(name)
-
-
 WRONG_SINKS = [
     (FinishedNames, "test_writes_partial_files_only"),
     (LeavesFiles, "test_writes_partial_files_only"),
