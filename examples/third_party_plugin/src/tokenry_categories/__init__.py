@@ -1,0 +1,5 @@
+"""Tokens of text categories for Tokenry."""
+
+from ._tokenizer import CategoryConfig, CategoryTokenizer
+
+__all__ = ["CategoryConfig", "CategoryTokenizer"]
