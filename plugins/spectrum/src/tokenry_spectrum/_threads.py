@@ -11,7 +11,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def spread(task: Callable[[int, int], T], total: int, parts: int) -> list[T]:
+def spread(
+    task: Callable[[int, int], T], total: int, parts: int, threads: int | None = None
+) -> list[T]:
     """Give `task(first, last)` for each of `parts` contiguous parts of `range(total)`, in order.
 
     The parts never depend on the number of threads, so sums over parts repeat everywhere. The
@@ -22,10 +24,10 @@ def spread(task: Callable[[int, int], T], total: int, parts: int) -> list[T]:
     [3, 3, 4]
     """
     cuts = [total * part // parts for part in range(parts + 1)]
-    threads = min(parts, _available())
-    if threads == 1:
+    workers = min(parts, threads or _available())
+    if workers == 1:
         return [task(first, last) for first, last in pairwise(cuts)]
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(task, cuts[:-1], cuts[1:]))
 
 

@@ -37,7 +37,9 @@ class NearestCentroid:
     [0, 0, 2, 3]
     """
 
-    def __init__(self, centroids: ArrayLike, missing: int | None = None) -> None:
+    def __init__(
+        self, centroids: ArrayLike, missing: int | None = None, threads: int | None = None
+    ) -> None:
         self.centroids = np.array(centroids, np.float64, order="C")
         if self.centroids.ndim != 2 or 0 in self.centroids.shape:
             raise ShapeError(
@@ -46,6 +48,7 @@ class NearestCentroid:
         if not np.isfinite(self.centroids).all():
             raise ShapeError("centroids must be finite")
         self.missing = len(self.centroids) if missing is None else missing
+        self.threads = threads
         self.dtype = token_dtype(self.missing)
         self._grid: Grid | None = None
         self._fine = 0
@@ -71,7 +74,8 @@ class NearestCentroid:
         n = features.shape[1]
         out = np.empty(n, self.dtype)
         label = self.over(features, shift, scale)
-        spread(lambda first, last: label(first, last, out[first:last]), n, max(1, n // _PART))
+        parts = max(1, n // _PART)
+        spread(lambda a, b: label(a, b, out[a:b]), n, parts, self.threads)
         return out
 
     def over(
