@@ -93,10 +93,13 @@ def _list_column(batch: pa.RecordBatch, name: str) -> pa.Array:
     if pa.types.is_null(column.type):  # a column in which nothing was ever present
         return column.cast(pa.large_list(pa.float32()))
     kind = column.type
-    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        column = column.cast(pa.large_list(kind.value_type))
-    listed = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
-    if not (listed or _is_fixed(kind)) or not _is_numeric(kind.value_type):
+    types = pa.types
+    listed = any(
+        is_kind(kind)
+        for is_kind in (types.is_list, types.is_large_list, types.is_list_view,
+                        types.is_large_list_view, types.is_fixed_size_list)
+    )  # fmt: skip
+    if not listed or not _is_numeric(kind.value_type):
         raise DataError(
             f'column "{name}" is {kind}; a spectrum or light curve is a list of numbers per row'
         )

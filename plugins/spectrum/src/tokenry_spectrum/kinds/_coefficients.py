@@ -53,7 +53,7 @@ def read_coefficients(batch: pa.RecordBatch, band: str, truncation: bool) -> Coe
     lists = read_lists(pa.record_batch({name: column}), [name])
     present = lists.lengths > 0
     for row in np.flatnonzero(present & (lists.lengths != BASES)):
-        bad[int(row)] = f"{name} has {lists.lengths[row]} values; a band has {BASES}"
+        bad.setdefault(int(row), f"{name} has {lists.lengths[row]} values; a band has {BASES}")
     if bad:
         return Coefficients(np.empty((0, BASES)), present, bad)
     values = lists.values[0].reshape(-1, BASES)
