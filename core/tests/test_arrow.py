@@ -91,10 +91,14 @@ def test_chunks_joined_by_arrow_are_one_batch(batch):
 
 def test_values_are_not_copied():
     values = np.arange(6, dtype=np.uint16).reshape(3, 2)
-    spec = Spec((FieldSpec.tokens("a", codes=9, event=(2,)),))
-    arrow = TokenBatch(spec, {"a": Field(values)}, [1, 2, 3]).to_arrow()
-    again = TokenBatch.from_arrow(arrow)
+    indptr = np.array([0, 1, 3, 3])
+    tokens = FieldSpec.tokens("a", codes=9, event=(2,))
+    spec = Spec((tokens, FieldSpec.tokens("b", codes=9, event=(2,), ragged=True)))
+    batch = TokenBatch(spec, {"a": Field(values), "b": Field(values, indptr)}, [1, 2, 3])
+    again = TokenBatch.from_arrow(batch.to_arrow())
     assert np.shares_memory(again["a"], values)
+    assert np.shares_memory(again["b_flat"], values)
+    assert np.shares_memory(batch.to_arrow()["b"].offsets.to_numpy(), indptr)
 
 
 def test_values_that_are_not_contiguous_are_taken():

@@ -106,8 +106,10 @@ def test_batch_equals_its_copies(batch):
 @given(batches(rows=3))
 def test_batch_differs_from_another(batch):
     assert batch != batch.select(np.array([True, True, False]))
-    other = TokenBatch(batch.spec, batch.fields, batch.ids, "other")
-    assert batch != other
+    parts = batch.spec, batch.fields, batch.ids
+    assert batch != TokenBatch(*parts, "other", batch.meta, batch.counts)
+    assert batch != TokenBatch(*parts, batch.id_col, {**batch.meta, "N": 9}, batch.counts)
+    assert batch != TokenBatch(*parts, batch.id_col, batch.meta, {})
     assert batch != "batch"
 
 
