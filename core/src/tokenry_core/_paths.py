@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import posixpath
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def relative_names(paths: Sequence[str]) -> list[str]:
         return [posixpath.basename(paths[0])]
     parts = [_place(path).split("/") for path in paths]
     common = 0
-    while all(len(p) > common + 1 and p[common] == parts[0][common] for p in parts):
+    while parts and all(len(p) > common + 1 and p[common] == parts[0][common] for p in parts):
         common += 1
     return ["/".join(filter(None, p[common:])) for p in parts]
 
@@ -84,11 +85,12 @@ def _expand_remote(url: str, suffix: str) -> list[str]:
     fs, inner = _filesystem(url)
     protocol = url.split("://", 1)[0]
     if fs.isdir(inner):
-        inside = [(path, path[len(inner.rstrip("/")) :]) for path in fs.find(inner)]
-        found = [path for path, rest in inside if rest.endswith(suffix) and "/." not in rest]
+        found = [path for path in fs.find(inner) if path.endswith(suffix)]
+        found = _not_hidden(found, inner.rstrip("/"))
     elif glob.has_magic(inner):
         matches = fs.glob(inner, detail=True)
         found = [path for path, info in matches.items() if info["type"] != "directory"]
+        found = _not_hidden(found, re.split(r"[*?\[]", inner)[0].rpartition("/")[0])
     else:
         found = [inner]
     # Some file systems keep the protocol in their paths, others a leading slash.
@@ -98,6 +100,11 @@ def _expand_remote(url: str, suffix: str) -> list[str]:
         else f"{protocol}://{path.lstrip('/') if protocol != 'file' else path}"
         for path in found
     ]
+
+
+def _not_hidden(paths: list[str], folder: str) -> list[str]:
+    """Leave out what a local glob leaves out: names with a dot in front, below the folder."""
+    return [path for path in paths if "/." not in path[len(folder) :]]
 
 
 def _filesystem(url: str) -> tuple[Any, str]:

@@ -153,7 +153,7 @@ class _File:
 
 def _footer(path: str, name: str, label: str) -> _File:
     try:
-        with open_input(path) as source, pq.ParquetFile(source) as file:
+        with open_input(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
             metadata, schema = file.metadata, file.schema_arrow
             size = source.seek(0, 2)
             source.seek(max(0, size - metadata.serialized_size - 8))
@@ -215,7 +215,7 @@ def _read_part(
         # Buffered, a column chunk is streamed; otherwise it is loaded whole.
         with (
             open_input(part.path) as source,
-            pq.ParquetFile(source, buffer_size=_BUFFER) as file,
+            pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False) as file,
         ):
             wanted = _wanted(file.schema_arrow, part, columns, fragment.id_col)
             position = 0  # within the row groups
