@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ._family import TimmFactory as TimmFactory
     from ._family import TimmFamily as TimmFamily
     from ._family import timm_family as timm_family
+    from ._sink_npy import NpyConfig as NpyConfig
+    from ._sink_npy import NpySink as NpySink
+    from ._sink_webdataset import WebDatasetConfig as WebDatasetConfig
+    from ._sink_webdataset import WebDatasetSink as WebDatasetSink
     from ._source import ImagesConfig as ImagesConfig
     from ._source import ImagesSource as ImagesSource
     from ._tokenizer import DinoPatchTokenizer as DinoPatchTokenizer
@@ -39,6 +43,10 @@ _HOMES = {
     "TimmFactory": "_family",
     "TimmFamily": "_family",
     "timm_family": "_family",
+    "NpyConfig": "_sink_npy",
+    "NpySink": "_sink_npy",
+    "WebDatasetConfig": "_sink_webdataset",
+    "WebDatasetSink": "_sink_webdataset",
     "ImagesConfig": "_source",
     "ImagesSource": "_source",
     "DinoPatchTokenizer": "_tokenizer",

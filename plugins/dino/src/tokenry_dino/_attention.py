@@ -51,7 +51,9 @@ class BlockedAttention(TorchFunctionMode):
         """Replace the fused attention, and nothing else."""
         kwargs = kwargs or {}
         if func is scaled_dot_product_attention and _plain(*args, **kwargs):
-            return blocked_attention(*args[:3])
+            # autocast would take softmax, and with it the second product, to float32
+            with torch.autocast("cpu", enabled=False):
+                return blocked_attention(*args[:3])
         return func(*args, **kwargs)
 
 
