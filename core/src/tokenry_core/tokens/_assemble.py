@@ -17,6 +17,8 @@ from ._ragged import Ragged, scatter_rows
 
 Shape = tuple[int, ...]
 
+_BYTES_AT_ONCE = 1_500_000
+
 
 def assemble(
     layout: Layout,
@@ -42,22 +44,36 @@ def assemble(
         data = np.zeros(shape, dtype) if pad_value == 0 else np.full(shape, pad_value, dtype)
     else:
         data = _reused(out, shape, dtype)
+    whole = []
     for key, slot in zip(layout.keys, layout.slots, strict=True):
         leaf = held.get(key)
         if isinstance(leaf, Ragged):
             _fill_ragged(data, slot, values[key], leaf, pad_value, fresh=out is None)
         elif leaf is not None:
             flat = values[key].reshape(*sample_shape, slot.size, slot.width)
-            data[..., slot.offset : slot.stop, : slot.width] = flat
+            whole.append((data[..., slot.offset : slot.stop, : slot.width], flat))
+    _fill(data, whole)
     return data
 
 
 def check_pad(pad_value: float, dtype: object) -> None:
     """Refuse a pad value that the dtype cannot hold."""
-    if dtype_name(dtype).startswith(("int", "uint")):
+    if pad_value != 0 and dtype_name(dtype).startswith(("int", "uint")):
         limits = np.iinfo(dtype_name(dtype))
         if pad_value != int(pad_value) or not limits.min <= pad_value <= limits.max:
             raise ConfigError(f"pad_value {pad_value!r} does not fit the data's {limits.dtype}.")
+
+
+def _fill(data: Any, parts: list[tuple[Any, Any]]) -> None:
+    """Write all keys of some samples before those of the next: fresh pages are touched once."""
+    step = _BYTES_AT_ONCE // max(data[:1].nbytes, 1) + 1
+    if data.ndim < 3 or step >= len(data):
+        for target, flat in parts:
+            target[...] = flat
+        return
+    for start in range(0, len(data), step):
+        for target, flat in parts:
+            target[start : start + step] = flat[start : start + step]
 
 
 def _reused(out: np.ndarray[Any, Any], shape: Shape, dtype: np.dtype[Any]) -> Any:

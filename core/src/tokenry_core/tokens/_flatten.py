@@ -36,7 +36,7 @@ def flatten_pytree(
     ((4, 4, 2), {'offset': 1, 'event_shape': (3,), 'batch_shape': (2,)})
     """
     structure = read_structure(data, sample_ndims, batch_ndims, None, max_batch_size)
-    warn_of_padding(structure.layout)
+    warn_of_padding(structure)
     flat = assemble(structure.layout, structure.leaves, structure.sample_shape, pad_value)
     return flat, structure.layout.slices
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -172,12 +173,38 @@ def position_row(layout: Layout) -> np.ndarray[Any, Any]:
     return _counted(tuple(slot.size for slot in layout.slots))
 
 
+def condition_row(layout: Layout, keys: Sequence[str]) -> np.ndarray[Any, Any]:
+    """Give 1 for the tokens of these keys and 0 for the others, float32."""
+    flags = tuple(float(key in keys) for key in layout.keys)
+    return _repeated(flags, tuple(slot.size for slot in layout.slots), "float32")
+
+
 @constant_under_compile
-def _repeated(values: tuple[int, ...], times: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    return np.repeat(np.array(values, np.int32), np.array(times, np.int64))
+def _repeated(
+    values: tuple[float, ...], times: tuple[int, ...], dtype: str = "int32"
+) -> np.ndarray[Any, Any]:
+    return _repeated_once(values, times, dtype)
 
 
 @constant_under_compile
 def _counted(sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return _counted_once(sizes)
+
+
+# torch.compile takes the marked functions above for constants, but would warn of a cache.
+@lru_cache(maxsize=64)
+def _repeated_once(
+    values: tuple[float, ...], times: tuple[int, ...], dtype: str
+) -> np.ndarray[Any, Any]:
+    return _frozen(np.repeat(np.array(values, dtype), np.array(times, np.int64)))
+
+
+@lru_cache(maxsize=64)
+def _counted_once(sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
     parts = [np.arange(size, dtype=np.int32) for size in sizes]
-    return np.concatenate([np.empty(0, np.int32), *parts])
+    return _frozen(np.concatenate([np.empty(0, np.int32), *parts]))
+
+
+def _frozen(row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    row.setflags(write=False)
+    return row

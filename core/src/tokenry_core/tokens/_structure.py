@@ -19,6 +19,7 @@ from ._backend import (
     uncached_under_compile,
 )
 from ._errors import PaddingWarning, UnknownKey
+from ._independence import Independence
 from ._layout import Layout
 from ._ragged import Ragged
 from ._tree import Tree, flatten_tree
@@ -33,6 +34,7 @@ class Structure:
     layout: Layout
     leaves: dict[str, Any]
     sample_shape: Shape
+    padding_ratio: float
 
 
 def read_structure(
@@ -41,29 +43,33 @@ def read_structure(
     batch_ndims: Any = None,
     key_order: Sequence[str] | None = None,
     max_batch_size: int | None = None,
+    independence: Independence | None = None,
 ) -> Structure:
-    """Name the leaves and find their layout; only the first batch of a structure pays for that."""
+    """Name the leaves and find their layout; only the first batch of a structure pays for that.
+
+    Rules of independence are checked against the layout, once too.
+    """
     names, found, tree = flatten_tree(data, _is_leaf)
     sample_ndims = static_int(sample_ndims, "sample_ndims")
     leaves = {name: _as_leaf(leaf) for name, leaf in zip(names, found, strict=True)}
     shapes = tuple((name, static_shape(leaf, name)) for name, leaf in leaves.items())
     sample_shape = _sample_shape(shapes, leaves, sample_ndims)
-    layout = uncached_under_compile(_compile)(
+    layout, ratio = uncached_under_compile(_compile)(
         tree,
         tuple((name, shape[sample_ndims:]) for name, shape in shapes),
         _batch_ndims(batch_ndims, names),
         None if key_order is None else tuple(key_order),
         max_batch_size,
+        independence,
     )
-    return Structure(layout, {key: leaves[key] for key in layout.keys}, sample_shape)
+    return Structure(layout, {key: leaves[key] for key in layout.keys}, sample_shape, ratio)
 
 
-def warn_of_padding(layout: Layout, stacklevel: int = 3) -> None:
+def warn_of_padding(structure: Structure, stacklevel: int = 3) -> None:
     """Warn when the widest key has more than twice the features of the narrowest."""
-    widths = [slot.width for slot in layout.slots if slot.width]
-    if widths and layout.width > 2 * min(widths):
+    if structure.padding_ratio > 2:
         warnings.warn(
-            f"Batch size padding ratio is {layout.width / min(widths):.1f}x, "
+            f"Batch size padding ratio is {structure.padding_ratio:.1f}x, "
             "consider restructuring data",
             PaddingWarning,
             stacklevel=stacklevel,
@@ -77,7 +83,8 @@ def _compile(
     batch_ndims: tuple[tuple[str, int], ...],
     key_order: tuple[str, ...] | None,
     max_batch_size: int | None,
-) -> Layout:
+    independence: Independence | None,
+) -> tuple[Layout, float]:
     trailing = dict(batch_ndims)
     split: dict[str, tuple[Shape, Shape]] = {}
     for key, shape in shapes:
@@ -91,14 +98,15 @@ def _compile(
         split[key] = shape[:cut], shape[cut:]
     if key_order is not None:
         split = {key: split[key] for key in _checked_order(key_order, split)}
-    layout = Layout.of(split, 0, tree)
-    if max_batch_size is None:
-        return layout
-    if max_batch_size < layout.width:
+    layout = Layout.of(split, max_batch_size or 0, tree)
+    if max_batch_size is not None and max_batch_size < layout.width:
         raise ConfigError(
             f"max_batch_size is {max_batch_size}, but a key has {layout.width} features per token."
         )
-    return Layout.of(split, max_batch_size, tree)
+    if independence is not None:
+        independence.check(layout.event_shapes)
+    widths = [slot.width for slot in layout.slots if slot.width]
+    return layout, layout.width / min(widths) if widths else 1.0
 
 
 def _checked_order(order: tuple[str, ...], keys: Mapping[str, object]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ._flatten import decode_layout, replace_values
 from ._functional import align_functional_inputs
 from ._independence import Independence
 from ._jax import when_jax_is_there
-from ._layout import Layout, label_row
+from ._layout import Layout, condition_row
 from ._mask_function import MaskFunction, mask_function
 from ._structure import read_structure, warn_of_padding
 from ._tree import flatten_tree
@@ -71,11 +71,10 @@ class Tokens:
         `Ragged`; `event_shapes` says for padded leaves how much of each sample is real. `out` are
         earlier NumPy tokens of this structure whose memory is overwritten.
         """
-        structure = read_structure(data, sample_ndims, batch_ndims, key_order)
-        layout, samples = structure.layout, structure.sample_shape
         rules = Independence.of(independence)
-        rules.check(layout.event_shapes)
-        warn_of_padding(layout)
+        structure = read_structure(data, sample_ndims, batch_ndims, key_order, None, rules)
+        warn_of_padding(structure)
+        layout, samples = structure.layout, structure.sample_shape
         if out is not None and out.layout != layout:
             raise ShapeError(f"out holds another structure: {out}; this batch has {layout.slices}.")
         memory = None if out is None else out.data
@@ -177,9 +176,8 @@ class Tokens:
 
     def condition(self, keys: Iterable[str]) -> Array:
         """Give 1 for the tokens of these keys and 0 for the others, (*sample, n_tokens)."""
-        chosen = [self.layout.label_map[key] for key in self.layout.checked(keys)]
-        known = np.isin(label_row(self.layout), chosen).astype(np.float32)
-        return broadcast_constant(known, self.data.shape[:-1], self.data)
+        row = condition_row(self.layout, self.layout.checked(keys))
+        return broadcast_constant(row, self.data.shape[:-1], self.data)
 
     def select_tokens(self, keys: Iterable[str]) -> TokenView:
         """Give a view of some keys, in the order asked for; neighbours share this memory."""

@@ -57,6 +57,9 @@ def flatten_tree(data: Any, is_leaf: Any = is_array) -> tuple[list[str], list[An
             f"Expected a mapping, list or tuple of arrays, not {_kind_of(data)}. "
             "Give the arrays by name: {'mu': ..., 'theta': ...}."
         )
+    if type(data) is dict and all(map(_is_plain, data)) and all(map(is_leaf, data.values())):
+        keys = tuple(data)
+        return list(keys), list(data.values()), Tree(dict, keys, (LEAF,) * len(keys))
     names: list[str] = []
     leaves: list[Array] = []
     tree = _walk(data, "", names, leaves, is_leaf)
@@ -98,6 +101,10 @@ def _walk(node: Any, key: str, names: list[str], leaves: list[Any], is_leaf: Any
         _walk(child, join_key(key, name), names, leaves, is_leaf) for name, child in items
     )
     return Tree(kind, inner, children)
+
+
+def _is_plain(name: object) -> bool:
+    return type(name) is str and name != "" and "/" not in name and "~" not in name
 
 
 def _check_names(names: tuple[Any, ...], key: str) -> None:
