@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -42,9 +43,6 @@ def site(tmp_path, monkeypatch, cache):
     """An installation of its own, the only one on the path."""
     folder = tmp_path / "site"
     folder.mkdir()
-    import importlib.metadata  # not to be imported while the path is cut
-
-    assert importlib.metadata
     monkeypatch.setattr(sys, "path", [str(folder)])
     rediscover()
     yield folder
@@ -69,6 +67,7 @@ def scans(monkeypatch) -> list[int]:
 def names() -> list[str]:
     """Look as a new process would."""
     rediscover()
+    importlib.metadata.FastPath.__new__.cache_clear()
     return [entry.name for entry in discover()]
 
 
@@ -181,11 +180,14 @@ class TestCache:
         assert names() == names() == []
         assert len(scans) == 1
 
-    def test_new_distribution_is_seen(self, site):
+    @pytest.mark.parametrize("aged", [False, True])
+    def test_new_distribution_is_seen(self, site, aged):
         make(site, "fake_one")
         age(site)
         assert names() == ["one"]
         make(site, "fake_two", points="two = pkg:Two")
+        if aged:  # as in an image whose files all have one date
+            age(site)
         assert sorted(names()) == ["one", "two"]
 
     def test_removed_distribution_is_gone(self, site):
@@ -249,7 +251,8 @@ class TestCache:
 
         def slow(text: str):
             if not (site / "fake_two-1.0.dist-info").exists():
-                make(site, "fake_two", points="two = pkg:Two")
+                age(make(site, "fake_two", points="two = pkg:Two"))
+                os.utime(site, (LONG_AGO, LONG_AGO))
             return points(text)
 
         monkeypatch.setattr(_discovery, "_points", slow)

@@ -102,6 +102,7 @@ class TestLocal:
         expected = ["table.parquet/part-0.parquet", "table.parquet/part-1.parquet"]
         assert names(expand(data / "table.parquet"), data) == expected
         assert names(expand(str(data / "t*.parquet")), data) == expected
+        assert names(expand(str(data / "*.parquet")), data) == [*ALL[:2], *expected]
         assert names(expand(data), data) == [*ALL, *expected]
 
     def test_names_that_look_like_patterns_are_names_first(self, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -77,6 +78,9 @@ def test_get_gives_the_default_for_an_unknown_name_only(install, things):
     assert things.get("alpha") is things["alpha"]
     with pytest.raises(BrokenPlugin):
         things.get("key-error", 7)
+    install("twin")
+    with pytest.raises(AmbiguousName):
+        things.get("fam/two", 7)
 
 
 class TestUnknownNames:
@@ -392,6 +396,23 @@ def test_refresh_sees_what_came_and_went(install, things, monkeypatch, fixtures)
     things.refresh()
     assert things["alpha"].__module__ == "fake_twin"
     assert "nested" not in things
+
+
+def test_refresh_sees_modules_that_came_within_a_tick_of_the_clock(
+    install, things, monkeypatch, tmp_path
+):
+    install()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert importlib.util.find_spec("fake_new") is None  # which remembers what the folder holds
+    before = tmp_path.stat()
+    (tmp_path / "fake_new.py").write_text("Thing = 3")
+    (tmp_path / "fake_new-1.0.dist-info").mkdir()
+    (tmp_path / "fake_new-1.0.dist-info" / "entry_points.txt").write_text(
+        "[fake.things]\nnew = fake_new:Thing"
+    )
+    os.utime(tmp_path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    things.refresh()
+    assert things["new"] == 3
 
 
 def test_threads_that_ask_at_once_get_one_object_from_one_import(

@@ -115,9 +115,8 @@ class Registry(Mapping[str, T], Generic[T]):
         found = [entry for entry in self.entries() if entry.name == wanted]
         if colon:
             return [e for e in found if e.distribution == normalized(distribution)]
-        if len(found) > 1:  # a choice settles a dispute; it says nothing where there is none
-            found = [e for e in found if e.distribution == chosen(wanted)] or found
-        return found
+        # A choice settles a dispute; where there is none, it says nothing.
+        return [e for e in found if e.distribution == chosen(wanted)] or found
 
     def _load(self, name: str) -> T:
         entry = self.entry(name)
