@@ -98,9 +98,10 @@ def as_tensor(value: torch.Tensor | NDArray[Any]) -> torch.Tensor:
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:
-    if dtype in (torch.float16, torch.bfloat16):
-        return torch.float32
-    return dtype if dtype.is_floating_point or dtype.is_complex else torch.int64
+    """Give a dtype in which copies of one value, added up and divided again, are that value."""
+    if dtype.is_complex:
+        return torch.complex128
+    return torch.float64 if dtype.is_floating_point else torch.int64
 
 
 def _lay(parts: torch.Tensor, grid: Grid, axis: int) -> torch.Tensor:
