@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tokenry_core._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ._assign import Assigned as Assigned
+    from ._assign import assign_buckets as assign_buckets
     from ._backbone import Backbone as Backbone
     from ._backbone import Features as Features
     from ._backbone import TimmBackbone as TimmBackbone
@@ -27,10 +29,14 @@ if TYPE_CHECKING:
     from ._source import ImagesConfig as ImagesConfig
     from ._source import ImagesSource as ImagesSource
     from ._tokenizer import DinoPatchTokenizer as DinoPatchTokenizer
+    from ._verify import Verification as Verification
+    from ._verify import verify_patches as verify_patches
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Assigned": "_assign",
+    "assign_buckets": "_assign",
     "Backbone": "_backbone",
     "Features": "_backbone",
     "TimmBackbone": "_backbone",
@@ -50,5 +56,7 @@ _HOMES = {
     "ImagesConfig": "_source",
     "ImagesSource": "_source",
     "DinoPatchTokenizer": "_tokenizer",
+    "Verification": "_verify",
+    "verify_patches": "_verify",
 }
 __getattr__, __all__ = lazy_names(__name__, _HOMES)

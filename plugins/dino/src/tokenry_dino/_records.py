@@ -88,19 +88,19 @@ def image_path(record: Mapping[str, Any], where: str, folder: Path) -> str:
 
 def _record(record: dict[str, Any], where: str, folder: Path, file: Any) -> Record:
     path = image_path(record, where, folder)
-    if record.get("aspect_bucket") is None:
+    if "aspect_bucket" not in record:
         raise MissingColumn(
             f"{where}: aspect_bucket not found; give every record one with the command"
             f" tokenry dino assign-buckets {os.fspath(file)}"
         )
-    try:
-        bucket = parse_bucket(record["aspect_bucket"])
+    named = record["aspect_bucket"]
+    try:  # null: no bucket could be assigned, because the image cannot be read
+        bucket = None if named is None else str(parse_bucket(named))
     except ConfigError as error:
         raise DataError(f"{where}: aspect_bucket: {error}") from None
     image_id = record.get("image_id")
-    return Record(
-        check_id(Path(path).stem if image_id is None else image_id, where), path, str(bucket)
-    )
+    image_id = Path(path).stem if image_id is None else image_id
+    return Record(check_id(image_id, where), path, bucket)
 
 
 def _parsed(line: str, where: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 from tokenry_core import (
     Array,
     BaseTokenizer,
+    Panel,
     Registry,
     Spec,
     TokenBatch,
@@ -118,6 +119,12 @@ class DinoPatchTokenizer(BaseTokenizer[DinoPatchConfig]):
         ids, id_col = batch_ids(batch)
         counts = {"dino_batches_halved": forward.reductions - reductions}
         return TokenBatch(assembly.spec, assembly.fields(), ids, id_col, counts=counts)
+
+    def panels(self, rows: pa.RecordBatch, tokens: TokenBatch) -> Iterator[Panel]:
+        """Pictures of the first images beside the main components of their patches."""
+        from ._picture import panels_of
+
+        yield from panels_of(self._reader(rows), tokens, self.config.model)
 
     def state(self) -> Mapping[str, Array]:
         """The digest of the weights, so that no two checkpoints share a fingerprint."""
