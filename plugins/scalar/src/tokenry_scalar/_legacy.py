@@ -15,7 +15,7 @@ from tokenry_core.errors import LegacyError
 from tokenry_core.legacy import read_legacy
 from tokenry_scalar._config import ScalarConfig
 from tokenry_scalar._edges import FLOAT32, FLOAT64, INTEGER, unreachable
-from tokenry_scalar._trained import pack_names
+from tokenry_scalar._names import pack_names
 
 _OTHER_NAMES = {"n_bins": "n_bins", "rng_seed": "rng_seed", "seed": "rng_seed"}
 

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -31,8 +31,11 @@ from tokenry_core.errors import ArtifactError, DataError, NotTrained
 from tokenry_scalar._columns import column_floats, is_whole, scalar_columns
 from tokenry_scalar._config import ScalarConfig
 from tokenry_scalar._floats import Floats
+from tokenry_scalar._names import names_of
 from tokenry_scalar._threads import thread_count
-from tokenry_scalar._trained import TrainedColumn, names_of, state_of, trained_columns
+
+if TYPE_CHECKING:
+    from tokenry_scalar._trained import TrainedColumn
 
 FIELD = "scalar_tokens"
 
@@ -80,6 +83,8 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
         """The columns that become tokens, and those by which training filters rows."""
         names = self._names if self.is_fitted else self.config.scalar_columns
         found = scalar_columns(schema, names, self.config.booleans)
+        if self._learning is not None:  # a further pass reads the columns that need it
+            found = [column.name for column in self._learning if not column.done]
         by = [f.column for f in self.config.row_filters if f.column not in found]
         if not self.is_fitted:
             require(schema, by)
@@ -92,12 +97,10 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
 
     def update(self, state: Any, batch: pa.RecordBatch, keys: Array) -> Any:
         """The state after one more batch."""
-        from tokenry_scalar.training import Column, Rows, TrainingState
+        from tokenry_scalar.training import Rows, TrainingState
 
         if state is None:
-            names = scalar_columns(batch.schema, self._asked, self.config.booleans)
-            known = self._learning or [Column(name) for name in names]
-            state = TrainingState.start(known, self.config)
+            state = TrainingState.start(self._learning or self._beginning(batch), self.config)
         keep = self._kept_rows(batch)
         active = [state.names[i] for i in state.active]
         values = [self._admitted(name, batch, keep) for name in active]
@@ -114,12 +117,13 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
 
     def finish(self, state: Any) -> bool:
         """Take a pass in use; True asks for one more."""
+        from tokenry_scalar._trained import state_of
         from tokenry_scalar.training import Column
 
         if state is None:
             raise DataError("training was given no rows; give at least one file that has some")
         columns = self._learning or [Column(name) for name in state.names]
-        if state.finish(columns, self.config):
+        if state.finish(columns, self.config, thread_count(self.runtime.threads)):
             self._learning = columns
             return True
         self._learning = None
@@ -130,6 +134,7 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
     def prepare(self) -> None:
         """Make the tables that encoding looks values up in."""
         from tokenry_scalar._encoder import Encoder
+        from tokenry_scalar._trained import trained_columns
 
         self._trained: list[TrainedColumn] = trained_columns(self.state(), self.config)
         self._encoder = Encoder([column.bins for column in self._trained])
@@ -203,10 +208,13 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
             )
         return super()._from_artifact(path, runtime)
 
-    @property
-    def _asked(self) -> tuple[str, ...] | None:
-        """The columns to train: retraining keeps to the configuration, not to what was found."""
-        return self.config.scalar_columns
+    def _beginning(self, batch: pa.RecordBatch) -> list[Any]:
+        """Give the columns to train, of which nothing is known."""
+        from tokenry_scalar.training import Column
+
+        config = self.config
+        names = scalar_columns(batch.schema, config.scalar_columns, config.booleans)
+        return [Column(name) for name in names]
 
     @property
     def _names(self) -> tuple[str, ...]:

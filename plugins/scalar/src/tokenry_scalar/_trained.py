@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_scalar._config import ScalarConfig
 from tokenry_scalar._edges import midpoints
+from tokenry_scalar._names import State, names_of, pack_names
 from tokenry_scalar.binning import Bins, bin_values
-from tokenry_scalar.training import Column
 
-State = Mapping[str, NDArray[Any]]
+if TYPE_CHECKING:
+    from tokenry_scalar.training import Column
 
 
 def state_of(columns: Sequence[Column], n_bins: int, decode: str) -> dict[str, NDArray[Any]]:
@@ -39,16 +39,6 @@ def state_of(columns: Sequence[Column], n_bins: int, decode: str) -> dict[str, N
         "rank_error": np.array([column.rank_error for column in columns]),
     }
     return state | ({"bin_means": bin_means} if decode == "mean" else {})
-
-
-def pack_names(names: Sequence[str]) -> NDArray[np.uint8]:
-    """Give names as an array of bytes."""
-    return np.frombuffer(json.dumps(list(names)).encode(), np.uint8).copy()
-
-
-def names_of(state: State) -> tuple[str, ...]:
-    """Give the names of the columns that a state is about."""
-    return tuple(json.loads(state["scalar_cols"].tobytes()))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tokenry_scalar._columns import read_only
 from tokenry_scalar._floats import Floats
-from tokenry_scalar.training import _kernels
+from tokenry_scalar.counting import _kernels
 
 _EVERY = np.zeros(0, np.bool_)
 

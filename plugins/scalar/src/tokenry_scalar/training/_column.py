@@ -19,12 +19,12 @@ from tokenry_scalar._edges import (
     separated,
     unreachable,
 )
+from tokenry_scalar.counting._tables import Tables
+from tokenry_scalar.search._one_pass import snapped
+from tokenry_scalar.search._quantiles import QuantileRanks
+from tokenry_scalar.search._search import Inside, Partial, Parts, RankSearch
 from tokenry_scalar.training._bin_means import BinTotals
-from tokenry_scalar.training._one_pass import snapped
-from tokenry_scalar.training._quantiles import QuantileRanks
 from tokenry_scalar.training._sample import Sample
-from tokenry_scalar.training._search import Inside, Partial, Parts, RankSearch
-from tokenry_scalar.training._tables import Tables
 
 TOLERANCE = 0.05  # of a bin, for the one-pass estimator
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_scalar._floats import Floats
-from tokenry_scalar.training import _kernels
-from tokenry_scalar.training._quantiles import QuantileRanks
-from tokenry_scalar.training._sums import mean_of, new_sum
+from tokenry_scalar.counting import _kernels
+from tokenry_scalar.counting._sums import mean_of, new_sum
+from tokenry_scalar.search._quantiles import QuantileRanks
 
 _CONFIDENCE = 0.99
 _ALL = np.uint64(np.iinfo(np.uint64).max)

@@ -8,9 +8,9 @@ from typing import Any
 from tokenry_scalar._config import ScalarConfig
 from tokenry_scalar._floats import Floats
 from tokenry_scalar._threads import run_all
+from tokenry_scalar.search._search import Partial
 from tokenry_scalar.training._column import Column
 from tokenry_scalar.training._sample import Rows
-from tokenry_scalar.training._search import Partial
 
 BUDGET = 256 << 20  # bytes that the searches of one pass may take; the others wait for the next
 
@@ -64,10 +64,11 @@ class TrainingState:
         self.integer = [a and b for a, b in zip(self.integer, other.integer, strict=True)]
         return self
 
-    def finish(self, columns: Sequence[Column], config: ScalarConfig) -> bool:
+    def finish(self, columns: Sequence[Column], config: ScalarConfig, threads: int) -> bool:
         """Let the columns learn from the pass; True when there has to be another."""
-        for i in self.active:
-            column, share = columns[i], self.shares[i]
-            self.shares[i] = None  # its memory is free before the next column's is needed
-            column.finish(share, self.integer[i], config)
+
+        def one(i: int) -> None:
+            columns[i].finish(self.shares[i], self.integer[i], config)
+
+        run_all(one, self.active, threads)
         return not all(column.done for column in columns)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_scalar._floats import ceil32, floor32
-from tokenry_scalar.training import _kernels
-from tokenry_scalar.training._tables import Tables
+from tokenry_scalar.counting import Tables
+from tokenry_scalar.counting import _kernels as tables_of
+from tokenry_scalar.search import _kernels
 
 _LEAST = float(np.nextafter(0.0, 1.0))
 
@@ -49,25 +50,27 @@ class Intervals:
 
 def cells_by_bits(tables: Tables, ranks: NDArray[np.int64]) -> Intervals:
     """Give the cells of the table by bits that hold the ranks."""
-    cell, below, count = _cells(tables.bits[:-1], ranks)
-    t, negative = _magnitude(cell, _kernels.BITS)
+    cell, below, count = _cells(tables.bits, tables.span_by_bits, ranks)
+    t, negative = _magnitude(cell, tables_of.BITS)
     return _intervals(_bits_floor(t), _bits_floor(t + 1), negative, below, count, tables)
 
 
 def cells_by_value(tables: Tables, ranks: NDArray[np.int64]) -> Intervals:
     """Give the cells of the table by value that hold the ranks."""
-    cell, below, count = _cells(tables.line[:-1], ranks)
-    t, negative = _magnitude(cell, _kernels.LINE)
+    cell, below, count = _cells(tables.line, tables.span_by_value, ranks)
+    t, negative = _magnitude(cell, tables_of.LINE)
     with np.errstate(over="ignore"):
         floor, ceiling = np.ldexp(t, tables.width), np.ldexp(t + 1, tables.width)
     return _intervals(floor, ceiling, negative, below, count, tables)
 
 
 def _cells(
-    table: NDArray[np.unsignedinteger], ranks: NDArray[np.int64]
+    table: NDArray[np.unsignedinteger], span: tuple[int, int], ranks: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     cell, below, count = np.zeros((3, len(ranks)), np.int64)
-    _kernels.cells_of_ranks(table, ranks, cell, below, count)
+    first_cell, last_cell = span
+    _kernels.cells_of_ranks(table[first_cell : last_cell + 1], ranks, cell, below, count)
+    cell += first_cell
     distinct, first = np.unique(cell, return_index=True)
     return distinct, below[first], count[first]
 
@@ -80,9 +83,9 @@ def _magnitude(cell: NDArray[np.int64], cells: int) -> tuple[NDArray[np.int64], 
 
 def _bits_floor(t: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give the smallest magnitude in cell t."""
-    bits = (np.minimum(t, _kernels.HUGE) << 11).astype(np.int32)
+    bits = (np.minimum(t, tables_of.HUGE) << 11).astype(np.int32)
     floor = bits.view(np.float32).astype(np.float64)
-    floor[t == _kernels.HUGE] = 2.0**128
+    floor[t == tables_of.HUGE] = 2.0**128
     return floor
 
 

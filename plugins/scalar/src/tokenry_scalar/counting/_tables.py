@@ -11,6 +11,9 @@ All of it is integers, so that states merge in any order to the same bytes.
 
 from __future__ import annotations
 
+import math
+import mmap
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,15 +21,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_scalar._floats import Floats, floats_of_keys
-from tokenry_scalar.training import _kernels
-from tokenry_scalar.training._sums import mean_of, new_sum
+from tokenry_scalar.counting import _kernels
+from tokenry_scalar.counting._sums import mean_of, new_sum
 
 _MOST = np.iinfo(np.uint32).max
 _EMPTY = (0, np.iinfo(np.int64).max, -np.iinfo(np.int64).max)
 
 
-def _zeros(cells: int) -> NDArray[np.unsignedinteger]:
-    return np.zeros(cells + 1, np.uint32)  # the last cell: not finite
+def _zeros(cells: int, dtype: Any = np.uint32) -> NDArray[np.unsignedinteger]:
+    """Give an empty table; one more cell is for what is not finite.
+
+    Most cells are never touched. Small pages keep those out of memory, where NumPy would ask for
+    large ones.
+    """
+    dtype = np.dtype(dtype)
+    memory = mmap.mmap(-1, (cells + 1) * dtype.itemsize)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        with suppress(OSError):  # a kernel without large pages
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, dtype)
 
 
 @dataclass
@@ -47,12 +60,10 @@ class Tables:
         """Count some values; NaN and infinities are passed over."""
         wide = values.dtype == np.float64
         self.float32 &= not wide
-        needed = _kernels.width_needed64(values) if wide else _kernels.width_needed32(values)
-        self._widen(int(needed) - 19)
         self._make_room(len(values))
         seen = np.array(_EMPTY, np.int64)
         count = _kernels.count64 if wide else _kernels.count32
-        count(values, self.width, self.bits, self.line, self.total, seen)
+        self.width = count(values, self.width, self.bits, self.line, self.total, seen)
         if seen[0]:
             self.n += int(seen[0])
             low, high = floats_of_keys(seen[1:], values.dtype)
@@ -83,7 +94,7 @@ class Tables:
         self.__dict__.update(state)
         for name, size in (("bits", _kernels.BITS), ("line", _kernels.LINE)):
             cells, counts = state[name]
-            table = np.zeros(size + 1, counts.dtype)
+            table = _zeros(size, counts.dtype)
             table[cells] = counts
             setattr(self, name, table)
 
@@ -92,13 +103,37 @@ class Tables:
         """The mean of all values, rounded once."""
         return mean_of(self.total, self.n)
 
+    @property
+    def span_by_bits(self) -> tuple[int, int]:
+        """The first and last cell by bits that can hold a value."""
+        cells = [_bits_cell(abs(x)) for x in (self.low, self.high)]
+        return _at(self.low, cells[0], _kernels.BITS), _at(self.high, cells[1], _kernels.BITS)
+
+    @property
+    def span_by_value(self) -> tuple[int, int]:
+        """The first and last cell by value that can hold a value."""
+        cells = [int(math.ldexp(abs(x), -self.width)) for x in (self.low, self.high)]
+        return _at(self.low, cells[0], _kernels.LINE), _at(self.high, cells[1], _kernels.LINE)
+
     def _widen(self, width: int) -> None:
         if width > self.width:
             if self.n:
-                _kernels.coarsen(self.line, min(width - self.width, 40))
+                _kernels.coarsen(self.line, width - self.width)
             self.width = width
 
     def _make_room(self, rows: int) -> None:
         self.rows += rows
         if self.rows > _MOST and self.bits.dtype == np.uint32:
             self.bits, self.line = self.bits.astype(np.uint64), self.line.astype(np.uint64)
+
+
+def _at(value: float, t: int, cells: int) -> int:
+    return cells // 2 - 1 - t if math.copysign(1.0, value) < 0 else cells // 2 + t
+
+
+def _bits_cell(size: float) -> int:
+    """Give the cell by bits of a magnitude, as the kernels do."""
+    if size < 2.0**-126:
+        return int(size * 2.0**138)
+    mantissa, exponent = math.frexp(size)
+    return min((exponent + 126) * 4096 + int((2 * mantissa - 1) * 4096), _kernels.HUGE)

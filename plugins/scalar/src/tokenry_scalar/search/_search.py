@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_scalar._floats import Floats, floats_of_keys, keys_of_floats
-from tokenry_scalar.binning import Bins, Grid
-from tokenry_scalar.training import _kernels
-from tokenry_scalar.training._intervals import Intervals, cells_by_bits, cells_by_value
-from tokenry_scalar.training._tables import Tables
+from tokenry_scalar.counting import Tables
+from tokenry_scalar.search import _kernels
+from tokenry_scalar.search._intervals import Intervals, cells_by_bits, cells_by_value
+from tokenry_scalar.search._sieve import Locator, Sieve
 
 PARTS = 4096
 _KEY = np.iinfo(np.int64)
@@ -95,14 +95,13 @@ class Inside:
     def __init__(self, intervals: Intervals) -> None:
         self.intervals = intervals
         self.chunks: list[Floats] = []
-        self._locate = Locator(intervals)
+        self._sieve = Sieve(intervals)
 
     def add(self, values: Floats, rows: Any = None) -> None:
         """Keep what lies inside."""
-        out = np.empty(len(values), values.dtype)
-        kept = _kernels.inside(values, self._locate(values), out)
-        if kept:
-            self.chunks.append(out[:kept].copy())
+        kept = self._sieve(values)
+        if len(kept):
+            self.chunks.append(kept)
 
     def merge(self, other: Inside) -> Inside:
         """Join another worker's values."""
@@ -111,7 +110,9 @@ class Inside:
 
     def values_of(self, ranks: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give the values of ranks that lie in the intervals numbered `at`."""
-        values = np.sort(np.concatenate(self.chunks)).astype(np.float64)
+        values = np.concatenate(self.chunks)
+        values.sort()
+        values = values.astype(np.float64) + 0.0  # minus zero becomes zero
         first = np.searchsorted(values, self.intervals.lower)
         found: NDArray[np.float64] = values[first[at] + ranks - self.intervals.below[at]]
         return found
@@ -159,26 +160,6 @@ class Parts:
             rows.append((lower, upper, below[first] + self.intervals.below[i], count[first]))
         lower, upper, below, count = (np.concatenate(column) for column in zip(*rows, strict=True))
         return Intervals(floats_of_keys(lower), floats_of_keys(upper), below, count)
-
-
-class Locator:
-    """Gives each value an odd number when it lies inside an interval, an even one when not."""
-
-    def __init__(self, intervals: Intervals) -> None:
-        inner = intervals.boundaries()
-        self._edges = np.concatenate([[-np.inf], inner, [np.inf]])
-        self._grids: dict[Any, Grid] = {}
-
-    def __call__(self, values: Floats) -> NDArray[np.uint16]:
-        """Give the numbers."""
-        dtype = values.dtype
-        if dtype not in self._grids:
-            bins = Bins(self._edges, missing=len(self._edges))  # always even
-            self._grids[dtype] = Grid([bins], dtype.type)
-        return self._grids[dtype].encode_column(values)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_edges": self._edges, "_grids": {}}  # cheaper to make than to send
 
 
 def _narrower(tables: Tables, ranks: NDArray[np.int64]) -> Intervals:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenry_scalar.training._intervals import Intervals, cells_by_bits, cells_by_value
-from tokenry_scalar.training._tables import Tables
+from tokenry_scalar.counting._tables import Tables
+from tokenry_scalar.search._intervals import Intervals, cells_by_bits, cells_by_value
 
 
 def snapped(tables: Tables, n_bins: int) -> tuple[NDArray[np.float64], float]:

@@ -1,6 +1,6 @@
-"""The training loops: count values into cells, add them up exactly, find those inside intervals.
+"""The loops of the first pass: count values into cells, and add them up exactly.
 
-`_counts.py` says what the cells are, `_sums.py` what the accumulator is.
+`_tables.py` says what the cells are, `_sums.py` what the accumulator is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from numba import njit
 
 BLOCK = 1024
 BITS = 1 << 21  # cells of the table by float bits
-LINE = 1 << 20  # cells of the table by value
+LINE = 1 << 19  # cells of the table by value
+MAGNITUDES = 18  # there are 2**18 cells on either side of zero
 FINEST = -100  # the narrowest cell by value is 2**FINEST wide
 BIAS = 1140  # slot of the accumulator for units of 2**0
 SLOTS = 2200
@@ -101,27 +102,17 @@ def _extent64(v: Any) -> Any:
 
 
 @njit(inline="always")
-def _largest32(v: Any) -> Any:
-    """Give the exponent E with every finite |v| < 2**E."""
-    u = v.view(np.int32)
-    top = np.int32(0)
-    for i in range(v.size):
-        size = np.int32(u[i] & np.int32(0x7FFFFFFF))
-        size = size if size < np.int32(0x7F800000) else np.int32(0)
-        top = size if size > top else top
-    return np.int64(top >> 23) - 126
+def _largest32(low: Any, high: Any) -> Any:
+    """Give the exponent E with every |v| < 2**E, for values between two keys."""
+    size = max(high, ~low) if low <= high else np.int64(0)
+    return (size >> np.int64(23)) - 126
 
 
 @njit(inline="always")
-def _largest64(v: Any) -> Any:
-    """Give the exponent E with every finite |v| < 2**E."""
-    u = v.view(np.int64)
-    top = np.int64(0)
-    for i in range(v.size):
-        size = u[i] & np.int64(0x7FFFFFFFFFFFFFFF)
-        size = size if size < np.int64(0x7FF0000000000000) else np.int64(0)
-        top = size if size > top else top
-    return (top >> np.int64(52)) - 1022
+def _largest64(low: Any, high: Any) -> Any:
+    """Give the exponent E with every |v| < 2**E, for values between two keys."""
+    size = max(high, ~low) if low <= high else np.int64(0)
+    return (size >> np.int64(52)) - 1022
 
 
 @njit(inline="always")
@@ -131,7 +122,7 @@ def _deposit(total: Any, exponent: Any, amount: Any) -> Any:
     total[exponent + BIAS, 1] += amount >> np.int64(32)
 
 
-@njit
+@njit(cache=True, nogil=True)
 def _deposit_each(v: Any, total: Any) -> Any:
     """Add values one by one: the way out when a block spans too many magnitudes."""
     for i in range(v.size):
@@ -142,8 +133,28 @@ def _deposit_each(v: Any, total: Any) -> Any:
 
 
 @njit(inline="always")
-def _add_up(v: Any, largest: Any, total: Any) -> Any:
-    """Add a block to the accumulator, exactly.
+def _add_up32(v: Any, largest: Any, total: Any) -> Any:
+    """Add a block of float32 to the accumulator, exactly.
+
+    In units of 2**(largest - 50) every value is an integer, unless the block spans more than 2**27.
+    """
+    scale = _power(50 - largest)
+    whole, lost = np.int64(0), np.int64(0)
+    for i in range(v.size):
+        t = np.float64(v[i]) * scale
+        t = t if abs(t) < 2.0**51 else 0.0  # not finite: not added
+        near = np.int64(t)
+        whole += near
+        lost |= np.int64(np.float64(near) != t)
+    if lost:
+        _deposit_each(v, total)
+    else:
+        _deposit(total, largest - 50, whole)
+
+
+@njit(inline="always")
+def _add_up64(v: Any, largest: Any, total: Any) -> Any:
+    """Add a block of float64 to the accumulator, exactly.
 
     In units of 2**(largest - 50) every value is an integer plus a rest, and that rest is an integer
     in units 2**-50 smaller, unless the block spans more than 2**47.
@@ -154,7 +165,7 @@ def _add_up(v: Any, largest: Any, total: Any) -> Any:
     scale = _power(50 - largest)
     whole, rest, lost = np.int64(0), np.int64(0), np.int64(0)
     for i in range(v.size):
-        t = np.float64(v[i]) * scale
+        t = v[i] * scale
         t = t if abs(t) < 2.0**51 else 0.0  # not finite: not added
         near = np.int64(t)
         low = (t - np.float64(near)) * 2.0**50
@@ -169,10 +180,11 @@ def _add_up(v: Any, largest: Any, total: Any) -> Any:
         _deposit(total, largest - 100, rest)
 
 
-@njit
+@njit(cache=True, nogil=True)
 def coarsen(line: Any, by: Any) -> Any:
     """Merge 2**by neighbouring cells into one, away from the middle, in place."""
     middle = LINE // 2
+    by = min(by, np.int64(40))  # more is the same, and no machine shifts by more than 63
     for t in range(middle):
         above, below = line[middle + t], line[middle - 1 - t]
         line[middle + t] = 0
@@ -199,57 +211,59 @@ def admit(x: Any, keep: Any, low: Any, high: Any, out: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def width_needed32(x: Any) -> Any:
-    """Give the exponent E with every finite |x| < 2**E."""
-    return _largest32(x)
-
-
-@njit(cache=True, nogil=True)
-def width_needed64(x: Any) -> Any:
-    """Give the exponent E with every finite |x| < 2**E."""
-    return _largest64(x)
-
-
-@njit(cache=True, nogil=True)
 def count32(x: Any, width: Any, bits: Any, line: Any, total: Any, seen: Any) -> Any:
-    """Count float32 values in both tables, add them up, keep (n, smallest, largest key)."""
+    """Count float32 values in both tables, add them up, keep (n, smallest, largest key).
+
+    Returns the width of the cells by value: it grows when a value needs it.
+    """
     by_bits, by_line = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    scale = np.float32(_power(-width))
-    v = np.empty(BLOCK, np.float32)
+    block = np.empty(BLOCK, np.float32)
     for at in range(0, x.size, BLOCK):
-        n = min(BLOCK, x.size - at)
-        for i in range(n):
+        v = block[: min(BLOCK, x.size - at)]
+        for i in range(v.size):
             v[i] = x[at + i] + np.float32(0)  # minus zero becomes zero
-        _cells32(v[:n], scale, by_bits[:n], by_line[:n])
-        low, high, present = _extent32(v[:n])
-        for i in range(n):
+        low, high, present = _extent32(v)
+        largest = _largest32(low, high)
+        if largest - MAGNITUDES > width:
+            coarsen(line, largest - MAGNITUDES - width)
+            width = largest - MAGNITUDES
+        _cells32(v, np.float32(_power(-width)), by_bits, by_line)
+        for i in range(v.size):
             bits[by_bits[i]] += 1
             line[by_line[i]] += 1
-        _add_up(v[:n], _largest32(v[:n]), total)
+        _add_up32(v, largest, total)
         seen[0] += present
         seen[1] = min(seen[1], low)
         seen[2] = max(seen[2], high)
+    return width
 
 
 @njit(cache=True, nogil=True)
 def count64(x: Any, width: Any, bits: Any, line: Any, total: Any, seen: Any) -> Any:
-    """Count float64 values in both tables, add them up, keep (n, smallest, largest key)."""
+    """Count float64 values in both tables, add them up, keep (n, smallest, largest key).
+
+    Returns the width of the cells by value: it grows when a value needs it.
+    """
     by_bits, by_line = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    scale = _power(-width)
-    v = np.empty(BLOCK, np.float64)
+    block = np.empty(BLOCK, np.float64)
     for at in range(0, x.size, BLOCK):
-        n = min(BLOCK, x.size - at)
-        for i in range(n):
+        v = block[: min(BLOCK, x.size - at)]
+        for i in range(v.size):
             v[i] = x[at + i] + 0.0  # minus zero becomes zero
-        _cells64(v[:n], scale, by_bits[:n], by_line[:n])
-        low, high, present = _extent64(v[:n])
-        for i in range(n):
+        low, high, present = _extent64(v)
+        largest = _largest64(low, high)
+        if largest - MAGNITUDES > width:
+            coarsen(line, largest - MAGNITUDES - width)
+            width = largest - MAGNITUDES
+        _cells64(v, _power(-width), by_bits, by_line)
+        for i in range(v.size):
             bits[by_bits[i]] += 1
             line[by_line[i]] += 1
-        _add_up(v[:n], _largest64(v[:n]), total)
+        _add_up64(v, largest, total)
         seen[0] += present
         seen[1] = min(seen[1], low)
         seen[2] = max(seen[2], high)
+    return width
 
 
 @njit(cache=True, nogil=True)
@@ -272,47 +286,6 @@ def pour(source: Any, target: Any) -> Any:
     for i in range(source.size):
         if source[i]:
             target[i] += source[i]
-
-
-@njit(cache=True, nogil=True)
-def cells_of_ranks(table: Any, ranks: Any, cell: Any, below: Any, count: Any) -> Any:
-    """Find the cell that holds each of the ascending ranks, and how many values lie below it."""
-    seen, r = np.int64(0), 0
-    for i in range(table.size):
-        if table[i]:
-            after = seen + np.int64(table[i])
-            while r < ranks.size and ranks[r] < after:
-                cell[r], below[r], count[r] = i, seen, np.int64(table[i])
-                r += 1
-            seen = after
-            if r == ranks.size:
-                return
-
-
-@njit(cache=True, nogil=True)
-def inside(x: Any, tokens: Any, out: Any) -> Any:
-    """Copy the values with an odd token, those inside an interval; return how many."""
-    n = 0
-    for i in range(x.size):
-        out[n] = x[i] + 0.0
-        n += tokens[i] & 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def subdivide(x: Any, tokens: Any, base: Any, shift: Any, counters: Any, extent: Any) -> Any:
-    """Count the values inside intervals in 4096 parts each; keep each interval's extreme keys."""
-    bits = np.empty(1, np.float64)
-    keys = bits.view(np.int64)
-    for i in range(x.size):
-        if tokens[i] & 1:
-            bits[0] = x[i] + 0.0
-            key = keys[0] ^ ((keys[0] >> np.int64(63)) & np.int64(0x7FFFFFFFFFFFFFFF))
-            at = tokens[i] >> 1
-            part = (np.uint64(key) - np.uint64(base[at])) >> np.uint64(shift[at])
-            counters[at, part] += 1
-            extent[at, 0] = min(extent[at, 0], key)
-            extent[at, 1] = max(extent[at, 1], key)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenry_scalar.training._kernels import BIAS, SLOTS
+from tokenry_scalar.counting._kernels import BIAS, SLOTS
 
 
 def new_sum() -> NDArray[np.int64]:
