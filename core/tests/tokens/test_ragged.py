@@ -51,6 +51,26 @@ def test_ragged_fields_are_assembled_as_the_loop_does(data):
     np.testing.assert_array_equal(tokens.padding_mask, tokens.data[..., 0] != -1)
 
 
+@pytest.mark.filterwarnings("ignore::tokenry_core.tokens.PaddingWarning")
+@pytest.mark.parametrize("width", [2, 5])
+def test_ragged_vectors_may_be_the_widest_key_or_not(library, width):
+    plain = ragged([2, 0, 3], width)
+    rows = Ragged(library.array(plain.values), library.array(plain.indptr))
+    fixed = library.array(np.full((3, 1, 3), 9, np.float32))
+    tokens = Tokens.from_pytree({"fixed": fixed, "rows": rows}, pad_value=-1)
+    found = np.asarray(tokens.data)
+    np.testing.assert_array_equal(found[:, 1:, :width], looped(plain, 3))
+    np.testing.assert_array_equal(found[:, 0, :3], np.full((3, 3), 9))
+    assert (found[:, 1:, width:] == -1).all()
+    assert (found[:, 0, 3:] == -1).all()
+
+
+def test_whole_numbers_and_fractions_share_a_dtype():
+    rows = Ragged(np.array([[1, 2], [3, 4]], np.int16), np.array([0, 2]))
+    tokens = Tokens.from_pytree({"rows": rows, "fixed": np.full((1, 1, 2), 0.5, np.float32)})
+    assert tokens.data.tolist() == [[[1, 2], [3, 4], [0.5, 0.5]]]
+
+
 def test_a_size_keeps_the_structure_equal_from_batch_to_batch():
     layouts = [Tokens.from_pytree({"a": ragged(n, 2, size=4)}).layout for n in ([1, 2], [4, 0])]
     assert layouts[0] == layouts[1]

@@ -145,7 +145,7 @@ def _add_equal(
     sorted_a, sorted_b = code_a[order_a], code_b[order_b]
     highest = int(sorted_a[-1]) if len(sorted_a) else -1
     for low in range(0, highest + 1, _VALUES_AT_ONCE):
-        limits = (low, low + _VALUES_AT_ONCE)
+        limits = (low, min(low + _VALUES_AT_ONCE, highest + 1))
         first_a, counts_a = _histogram(sorted_a, order_a, limits, a, block)
         first_b, counts_b = _histogram(sorted_b, order_b, limits, b, block)
         pairs = (counts_a @ counts_b.T).astype(np.int64)

@@ -128,15 +128,25 @@ def _fill(query_shapes: Any, key_shapes: Any, rules: Any, dtype: str) -> Any:
     # Plain tuples, because torch.compile can make no constant of a layout cut inside its graph.
     query = Layout.of({key: (shape, ()) for key, shape in query_shapes})
     key = Layout.of({key: (shape, ()) for key, shape in key_shapes})
-    mask = np.ones((query.n_tokens, key.n_tokens), dtype if dtype != "bfloat16" else "float32")
-    shapes = {**key.event_shapes, **query.event_shapes}
-    for (a, b), matches in pair_rules(shapes, Independence(*rules)).items():
-        if a in query.keys and b in key.keys:
-            rows, columns = query[a], key[b]
-            block = mask[rows.offset : rows.stop, columns.offset : columns.stop]
-            block[...] = 0
-            for match in matches:
-                _matching(block, rows, columns, match)[...] = 1
+    table = pair_rules({**key.event_shapes, **query.event_shapes}, Independence(*rules))
+    pairs = [
+        (rows, columns, table.get((a, b)))
+        for a, rows in zip(query.keys, query.slots, strict=True)
+        for b, columns in zip(key.keys, key.slots, strict=True)
+    ]
+    shape = (query.n_tokens, key.n_tokens)
+    free = sum(rows.size * columns.size for rows, columns, matches in pairs if matches is None)
+    # Zeroed memory costs nothing until it is touched, and most long masks are mostly zero.
+    mostly_ones = 2 * free > shape[0] * shape[1]
+    mask = (np.ones if mostly_ones else np.zeros)(
+        shape, "float32" if dtype == "bfloat16" else dtype
+    )
+    for rows, columns, matches in pairs:
+        block = mask[rows.offset : rows.stop, columns.offset : columns.stop]
+        if (matches is None) != mostly_ones:
+            block[...] = not mostly_ones
+        for match in matches or ():
+            _matching(block, rows, columns, match)[...] = 1
     return mask
 
 
