@@ -115,6 +115,17 @@ class NeedsItems(Serial):
         return super().map(task, items)
 
 
+class StaysBroken(Serial):
+    """After an error, or when it was left, it does nothing more."""
+
+    used = False
+
+    def map(self, task, items):
+        if not self.used:
+            self.used = True
+            yield from super().map(task, items)
+
+
 class SkipsNone(Serial):
     def map(self, task, items):
         return ((item, result) for item, result in super().map(task, items) if result)
@@ -160,6 +171,8 @@ WRONG_ENGINES = [
     (NeedsItems, "test_no_items_give_no_results"),
     (SkipsNone, "test_results_may_be_none_and_large"),
     (SwallowsErrors, "test_errors_of_the_task_are_raised"),
+    (StaysBroken, "test_stopping_early_is_allowed"),
+    (StaysBroken, "test_errors_of_the_task_are_raised"),
     (OnlyOnce, "test_stopping_early_is_allowed"),
     (dict, "test_is_an_engine"),
 ]
@@ -252,11 +265,23 @@ class TakesAnything(Patches):
         super().__init__()
 
 
+class NamesNoOption(Patches):
+    def __init__(self, **config):
+        if config:
+            raise ValueError("an option is unknown")
+        super().__init__()
+
+
 class BreaksOnOptions(Patches):
     def __init__(self, **config):
         super().__init__()
         if config:
             raise RuntimeError("no")
+
+
+class NoModule:
+    def eval(self):
+        return self
 
 
 WRONG_MODELS = [
@@ -265,6 +290,8 @@ WRONG_MODELS = [
     (InPlace, "test_inputs_are_not_changed"),
     (Hides, "test_weights_move_to_another_module"),
     (TakesAnything, "test_unknown_options_are_refused"),
+    (NamesNoOption, "test_unknown_options_are_refused"),
+    (NoModule, "test_makes_a_module"),
     (BreaksOnOptions, "test_unknown_options_are_refused"),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -135,6 +135,26 @@ class RaisesKeyError(Wrapped):
             yield batch if columns is None else batch.select([*columns, "source_id"])
 
 
+class OmitsColumns(Wrapped):
+    def read(self, columns, rows):
+        return self.inner.read(columns and columns[1:], rows)
+
+
+class NumbersRowsByBatch(Wrapped):
+    def read(self, columns, rows):
+        for batch in self.inner.read(columns, rows):
+            ids = pa.array(np.arange(batch.num_rows))
+            rest = [name for name in batch.schema.names if name != "source_id"]
+            arrays = [ids, *(batch.column(name) for name in rest)]
+            yield pa.record_batch(arrays, ["source_id", *rest])
+
+
+@dataclass(frozen=True)
+class ForgetsWhenPickled(Wrapped):
+    def __reduce__(self):
+        return type(self), (replace(self.inner, table=self.inner.table.slice(1)),)
+
+
 @dataclass(frozen=True)
 class Unpicklable(Wrapped):
     hook: object = lambda: None
@@ -149,6 +169,9 @@ WRONG_SOURCES = [
     (LosesTheRest, "test_batches_have_at_most_the_rows_asked_for"),
     (OmitsIds, "test_columns_are_those_asked_for"),
     (RaisesKeyError, "test_missing_column_is_named"),
+    (OmitsColumns, "test_columns_are_those_asked_for"),
+    (NumbersRowsByBatch, "test_batches_have_at_most_the_rows_asked_for"),
+    (ForgetsWhenPickled, "test_fragments_are_readable_alone"),
     (Unpicklable, "test_fragments_are_readable_alone"),
 ]
 
@@ -251,6 +274,12 @@ class FailsOnNothing(FeatherSink):
         return super().write(stem, batches, provenance)
 
 
+class FinishesInAnyCase(FeatherSink):
+    def write(self, stem, batches, provenance):
+        (self.folder / f"{stem}.done").touch()
+        return super().write(stem, batches, provenance)
+
+
 class Swallows(FeatherSink):
     def write(self, stem, batches, provenance):
         try:
@@ -275,6 +304,7 @@ WRONG_SINKS = [
     (DropsTheLast, "test_written_tokens_can_be_read"),
     (Timestamped, "test_writing_twice_gives_the_same_bytes"),
     (FailsOnNothing, "test_fragment_without_rows_is_written"),
+    (FinishesInAnyCase, "test_errors_of_the_batches_come_through"),
     (Swallows, "test_errors_of_the_batches_come_through"),
     (Rounds, "test_batches_are_not_changed"),
     (lambda folder: partial(print, lambda: folder), "test_is_a_sink"),
@@ -284,6 +314,15 @@ WRONG_SINKS = [
 @pytest.mark.parametrize(("make", "name"), WRONG_SINKS)
 def test_wrong_sink_is_caught(make, name, tmp_path):
     check(SinkTests(), name, SinkCase(make(tmp_path), tmp_path, read_arrow))
+
+
+def test_reading_back_without_ids_is_caught(tmp_path):
+    case = SinkCase(FeatherSink(tmp_path), tmp_path, lambda paths: {})
+    check(SinkTests(), "test_written_tokens_can_be_read", case)
+
+
+def test_what_is_no_source_is_caught():
+    check(DataSourceTests(), "test_is_a_source", SourceCase({"g": [1.0]}))
 
 
 def test_samples_hold_a_field_of_each_sort():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
@@ -48,13 +49,18 @@ def raises(
         raise
     except kind as error:
         text = str(error)
-        known = not naming or any(name in text for name in naming)
+        known = not naming or any(mentions(text, name) for name in naming)
         expect(known, promise, f"{kind.__name__} that names none of {list(naming)}: {text}", read)
     except Exception as error:
         found = f"{named(error)} (instead of {kind.__name__})"
         raise _message(promise, found, read) from error
     else:
         broken(promise, f"no error at all (instead of {kind.__name__})", read)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text holds a name as a word of its own."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def shown(value: object, width: int = 120) -> str:

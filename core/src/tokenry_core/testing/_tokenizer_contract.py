@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-import numpy as np
-
 from tokenry_core import CONTRACT, Spec, Tokenizer, batch_ids
 from tokenry_core.errors import MissingColumn, NotTrained
 
 from ._compare import expect_same
 from ._config import expect_documented, expect_round_trip, expect_strict
-from ._promises import broken, expect, named, promised, raises, shown
+from ._promises import broken, expect, mentions, named, promised, raises, shown
 from ._tokenizer_case import TokenizerCase
 
 __all__ = ["ContractChecks"]
@@ -99,7 +97,7 @@ class ContractChecks:
                 case.fitted.encode(batch)
             except MissingColumn as error:
                 found = f"MissingColumn without the name {name}: {error}"
-                expect(name in str(error), promise, found, "require")
+                expect(mentions(str(error), name), promise, found, "require")
             except Exception as error:
                 found = f'without "{name}": {named(error)}'
                 broken(promise, found, "require")
@@ -125,10 +123,7 @@ class ContractChecks:
             with raises(NotTrained, promise, "SupportsState.state"):
                 case.fresh().state()
 
-    def test_meta_and_counts_are_plain(self, case: TokenizerCase) -> None:
-        promise = "meta holds numbers, strings and lists of them; counts hold whole numbers"
+    def test_meta_is_plain(self, case: TokenizerCase) -> None:
+        promise = "meta holds numbers, strings and lists of them"
         with promised(promise, "TokenBatch"):
             json.dumps(dict(case.tokens.meta), allow_nan=False)
-        counts = case.tokens.counts
-        good = all(isinstance(count, int | np.integer) for count in counts.values())
-        expect(good, promise, shown(dict(counts)), "TokenBatch")
