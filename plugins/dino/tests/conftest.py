@@ -15,6 +15,9 @@ SMALL = {"depth": 2, "embed_dim": 48, "num_heads": 3, "init_values": 1.0}
 BUCKETS = ((84, 56), (56, 84), (70, 70))
 
 PATCH_MEAN = '''
+import os
+import time
+
 import torch
 from tokenry_dino import Features
 
@@ -29,6 +32,7 @@ class PatchMean(torch.nn.Module):
         return (height // 16) * (width // 16)
 
     def forward(self, images):
+        time.sleep(float(os.environ.get("PATCH_MEAN_SECONDS", 0)))
         return Features(torch.nn.functional.avg_pool2d(images, 16).flatten(2).mT)
 
 
