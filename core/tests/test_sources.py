@@ -26,6 +26,7 @@ from tokenry_core import (
     file_of,
     open_source,
 )
+from tokenry_core._source_parquet import _File, _parts
 from tokenry_core.errors import ConfigError, DataError, MissingColumn
 
 BIG = 2**53 + 1
@@ -110,6 +111,12 @@ class TestRowsAndFragments:
         each = groups.row_group(0).total_byte_size
         fragments = ParquetSource(path=str(tmp_path), fragment_bytes=each * 10).fragments()
         assert 10 <= len(fragments) <= 12
+
+    def test_huge_row_group_is_split_in_few_parts_as_each_decodes_what_is_before(self):
+        file = _File("p", "n", "l", "d", groups=((1000, 10 << 30), (10, 64 << 20)))
+        parts = [part for part, _ in _parts(file, 64 << 20)]
+        starts = [(part.groups, part.start, part.stop) for part in parts]
+        assert starts == [*(((0,), a, a + 125) for a in range(0, 1000, 125)), ((1,), 0, 10)]
 
     def test_order_of_the_given_paths_does_not_matter(self, tmp_path):
         paths = [str(write(tmp_path / f"{n}.parquet", {"id": [n]})) for n in range(4)]

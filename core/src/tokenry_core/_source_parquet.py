@@ -24,6 +24,7 @@ from .errors import DataError, MissingColumn
 __all__ = ["ParquetConfig", "ParquetFragment", "ParquetSource"]
 
 _BUFFER = 1 << 20
+_LARGE, _MAX_PIECES = 64 << 20, 8
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class ParquetConfig:
         "the id column; default: the first of id, gaia_source_id, source_id, else file:row", None
     )
     fragment_bytes: Annotated[int, Ge(1)] = with_doc(
-        "row groups are joined or split to about this many uncompressed bytes", 64 << 20
+        "row groups are joined or split (large ones in at most 8) to about this many bytes, uncompressed",
+        64 << 20,
     )
 
 
@@ -173,6 +175,8 @@ def _parts(file: _File, target: int) -> Iterator[tuple[Part, int]]:
     first = 0
     for number, (rows, size) in enumerate(file.groups):
         pieces = min(max(1, rows), max(1, round(size / target)))
+        if size > _LARGE:  # every piece decodes the rows before its own
+            pieces = min(pieces, _MAX_PIECES)
         bounds = np.linspace(0, rows, pieces + 1).astype(int).tolist()
         for start, stop in pairwise(bounds):
             yield Part(file.path, file.name, (number,), first, start, stop), size // pieces
