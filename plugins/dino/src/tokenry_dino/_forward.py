@@ -29,7 +29,10 @@ class Forward:
     then differ in their last bits from those of a run with room.
     """
 
-    def __init__(self, backbone: Backbone, device: str, precision: str) -> None:
+    def __init__(
+        self, backbone: Backbone, device: str, precision: str, threads: int | None = None
+    ) -> None:
+        self.threads = threads
         self.device = _device(device)
         self.dtype = _dtype(precision, self.device)
         self.backbone: Any = backbone
@@ -67,7 +70,7 @@ class Forward:
         return _joined(self(views[:half]), self(views[half:]))
 
     def _run(self, views: Sequence[Array]) -> Features:
-        with torch.inference_mode(), self._precise():
+        with _torch_threads(self.threads), torch.inference_mode(), self._precise():
             pixels = torch.from_numpy(np.stack(views)).to(self.device).permute(0, 3, 1, 2)
             images = torch.addcmul(self._shift, pixels.float(), self._scale)
             found: Features = self.backbone(images)
@@ -87,6 +90,20 @@ class Forward:
 
     def _channels(self, values: Any) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
+
+
+@contextmanager
+def _torch_threads(count: int | None) -> Iterator[None]:
+    """Fix the number of threads, on which the last bits of sums may depend."""
+    before = torch.get_num_threads()
+    if count is None or count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def has_bfloat16(device: torch.device) -> bool:

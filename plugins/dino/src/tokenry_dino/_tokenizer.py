@@ -192,7 +192,8 @@ class DinoPatchTokenizer(BaseTokenizer[DinoPatchConfig]):
             from ._forward import Forward
 
             self.state()  # the digest is of the weights as they were loaded, before any cast
-            self._forward = Forward(self.backbone, self.runtime.device, self.config.precision)
+            at = self.runtime
+            self._forward = Forward(self.backbone, at.device, self.config.precision, at.threads)
         return self._forward
 
     def _reader(self, batch: pa.RecordBatch) -> ViewReader:
