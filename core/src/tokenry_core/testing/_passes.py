@@ -47,7 +47,7 @@ class Plan:
 
 def plans(rows: int) -> list[Plan]:
     """Give divisions that differ in order, in number of workers and in size of batches."""
-    few = max(1, -(-rows // 60))
+    few = max(1, -(-rows // 24))
     return [
         Plan(0, 1, max(1, rows)),
         Plan(1, 2, max(1, rows // 2)),
