@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from ._buckets import bucket_input_size as bucket_input_size
     from ._buckets import parse_bucket as parse_bucket
     from ._config import DinoPatchConfig as DinoPatchConfig
+    from ._dataset import PatchDataset as PatchDataset
+    from ._dataset import PatchSample as PatchSample
+    from ._dataset import collate_packed as collate_packed
+    from ._dataset import collate_padded as collate_padded
     from ._family import TimmFactory as TimmFactory
     from ._family import TimmFamily as TimmFamily
     from ._family import timm_family as timm_family
+    from ._shards import add_to_shards as add_to_shards
     from ._sink_npy import NpyConfig as NpyConfig
     from ._sink_npy import NpySink as NpySink
     from ._sink_webdataset import WebDatasetConfig as WebDatasetConfig
@@ -46,9 +51,14 @@ _HOMES = {
     "bucket_input_size": "_buckets",
     "parse_bucket": "_buckets",
     "DinoPatchConfig": "_config",
+    "PatchDataset": "_dataset",
+    "PatchSample": "_dataset",
+    "collate_packed": "_dataset",
+    "collate_padded": "_dataset",
     "TimmFactory": "_family",
     "TimmFamily": "_family",
     "timm_family": "_family",
+    "add_to_shards": "_shards",
     "NpyConfig": "_sink_npy",
     "NpySink": "_sink_npy",
     "WebDatasetConfig": "_sink_webdataset",

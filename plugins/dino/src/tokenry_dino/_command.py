@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _encode_parser(commands)
     _verify_parser(commands)
     _show_parser(commands)
+    _add_parser(commands)
     return parser
 
 
@@ -79,6 +80,14 @@ def _show_parser(commands: Any) -> None:
     _add_model(parser)
     _add_buckets(parser)
     parser.set_defaults(run=_show)
+
+
+def _add_parser(commands: Any) -> None:
+    parser = commands.add_parser("add-to-shards", help="add patches to WebDataset shards")
+    parser.add_argument("shards", nargs="+", help="the .tar files; they are not changed")
+    parser.add_argument("--patches", required=True, help="the folder of .npy files")
+    parser.add_argument("--output", required=True, help="the folder for the new shards")
+    parser.set_defaults(run=_add)
 
 
 def _add_model(parser: Any, default: str = "default: dinov2_vits14") -> None:
@@ -152,4 +161,12 @@ def _show(args: argparse.Namespace) -> int:
     output = Path(args.output or f"{source.stem}.patches.png")
     show_image(source, output, args.device, tokenizer_options(args))
     print(f"written: {output}")
+    return 0
+
+
+def _add(args: argparse.Namespace) -> int:
+    from ._shards import add_to_shards
+
+    for path in add_to_shards(args.shards, args.patches, args.output):
+        print(f"written: {path}")
     return 0
