@@ -36,7 +36,7 @@ class ParquetConfig:
         "the id column; default: the first of id, gaia_source_id, source_id, else file:row", None
     )
     fragment_bytes: Annotated[int, Ge(1)] = with_doc(
-        "row groups are joined or split (large ones in at most 8) to about this many bytes, uncompressed",
+        "row groups are joined or split to about this size, uncompressed; large ones in at most 8",
         64 << 20,
     )
 
