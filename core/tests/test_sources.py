@@ -83,9 +83,9 @@ class TestRowsAndFragments:
         assert found == expected_values
         assert [i for _, b in batches for i in batch_ids(b)[0].to_pylist()] == expected_ids
         assert all(0 < batch.num_rows <= rows for _, batch in batches)
-        assert (
-            len({f.id for f in fragments}) == len({f.digest for f in fragments}) == len(fragments)
-        )
+        assert len({f.id for f in fragments}) == len(fragments)
+        if len(sizes) == 1:  # files of equal content have equal digests
+            assert len({f.digest for f in fragments}) == len(fragments)
         if len(sizes) > 1 or not with_id:
             assert {file_of(batch) for _, batch in batches} == {
                 f"{number}.parquet" for number, size in enumerate(sizes) if size
