@@ -162,6 +162,11 @@ class FailsOnEmptyTrainingBatches(Bins):
         return super().update(state, batch, keys)
 
 
+class LearnsFromEmptyTrainingBatches(Bins):
+    def update(self, state, batch, keys):
+        return super().update(state, batch, keys) + (batch.num_rows == 0)
+
+
 class KeepsAnOldState(Bins):
     def finish(self, state):
         again = self.is_fitted
@@ -582,6 +587,7 @@ WRONG = {
     SumsFloats: "test_division_of_the_data_does_not_matter",
     FailsWithoutTrainingRows: "test_training_on_no_rows_is_clear",
     FailsOnEmptyTrainingBatches: "test_training_batches_without_rows_add_nothing",
+    LearnsFromEmptyTrainingBatches: "test_training_batches_without_rows_add_nothing",
     KeepsAnOldState: "test_training_again_forgets_what_was",
     HasStatesThatDoNotTravel: "test_training_states_travel_between_processes",
     LearnsAsideFromItsState: "test_training_states_travel_between_processes",
