@@ -17,7 +17,6 @@ from ._batch import TokenBatch
 from ._config import build_config, canonical_json, plain
 from ._fields import Spec
 from ._protocols import DataSource, Session, SupportsFit, SupportsMerge
-from ._rows import id_column, mark
 from ._runtime import Runtime
 from ._sources import open_source
 from ._training import TrainingData, train
@@ -127,8 +126,6 @@ class BaseTokenizer(ABC, Generic[C]):
             for fragment in source.fragments()
             for batch in fragment.read(columns, self.runtime.batch_rows)
         ]
-        if not batches:  # a file may have no rows, and a field without rows is still a field
-            batches = [self.encode_batch(_no_rows(source.schema, columns), **options)]
         return TokenBatch.concat(batches)
 
     def adopt(self, state: State) -> None:
@@ -205,14 +202,6 @@ class BaseTokenizer(ABC, Generic[C]):
         if header.training:
             tokenizer.training = TrainingData(**header.training)
         return tokenizer
-
-
-def _no_rows(schema: pa.Schema, columns: Sequence[str]) -> pa.RecordBatch:
-    """Give a batch without rows, of these columns and the ids."""
-    name = id_column(schema)
-    kept = [*columns, *([name] if name not in (None, *columns) else [])]
-    batch = pa.RecordBatch.from_pylist([], schema.empty_table().select(kept).schema)
-    return mark(batch, id_col=name)
 
 
 def check_versions(path: Any, header: ArtifactHeader, cls: type[Any]) -> None:

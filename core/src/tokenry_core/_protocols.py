@@ -174,7 +174,8 @@ class Fragment(Protocol):
     def read(self, columns: Sequence[str] | None, rows: int, /) -> Iterator[pa.RecordBatch]:
         """Batches of at most `rows` rows with at least these columns and the id column.
 
-        None reads every column. Every read gives the same batches.
+        None reads every column. There is at least one batch, maybe without rows, and every read
+        gives the same ones.
         """
         ...
 

@@ -94,7 +94,8 @@ class ArrowFragment:
             require(table.schema, list(columns))
             keep = [*columns, *([self.id_col] if self.id_col not in (None, *columns) else [])]
             table = table.select(keep)
-        for batch in table.combine_chunks().to_batches(max_chunksize=rows):
+        batches = table.combine_chunks().to_batches(max_chunksize=rows)
+        for batch in batches or [pa.RecordBatch.from_pylist([], table.schema)]:
             yield mark(batch, id_col=self.id_col)
 
 

@@ -173,6 +173,8 @@ def _footer(path: str, name: str, label: str) -> _File:
 
 def _parts(file: _File, target: int) -> Iterator[tuple[Part, int]]:
     first = 0
+    if not file.groups:
+        yield Part(file.path, file.name, (), 0, 0, 0), 0
     for number, (rows, size) in enumerate(file.groups):
         pieces = min(max(1, rows), max(1, round(size / target)))
         if size > _LARGE:  # every piece decodes the rows before its own
@@ -222,6 +224,11 @@ def _read_part(
             pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False) as file,
         ):
             wanted = _wanted(file.schema_arrow, part, columns, fragment.id_col)
+            if part.start == part.stop:  # a fragment without rows still has columns
+                empty = file.schema_arrow.empty_table().select(wanted)
+                nothing = pa.RecordBatch.from_pylist([], empty.schema)
+                yield _identified(nothing, fragment, part, part.first_row)
+                return
             position = 0  # within the row groups
             for batch in file.iter_batches(rows, list(part.groups), wanted):
                 end = position + batch.num_rows

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures as futures
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -116,4 +119,17 @@ def _alone(task: Callable[[T], R], item: T) -> R | Died:
 def _processes(workers: int) -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(workers, timeout=None)
+    return ProcessPoolExecutor(
+        workers, timeout=None, initializer=_end_with, initargs=(os.getpid(),)
+    )
+
+
+def _end_with(parent: int) -> None:
+    """End this worker soon after its parent: a killed run must not go on writing."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -25,7 +25,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = open(folder / JOURNAL, "a+b")  # noqa: SIM115  (closed by close)
+        # Without a buffer, a full disk shows where a line is written, and not again at the end.
+        self._file = open(folder / JOURNAL, "a+b", buffering=0)  # noqa: SIM115  (closed by close)
         self._mend()
 
     def start(self, identity: Mapping[str, Any]) -> None:
@@ -43,9 +44,9 @@ class Journal:
         self._file.close()
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        line = json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n"
-        self._file.write(line.encode())
-        self._file.flush()
+        line = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        while line:
+            line = line[self._file.write(line) :]
         os.fsync(self._file.fileno())
 
     def _mend(self) -> None:

@@ -102,7 +102,7 @@ class EncodeTask:
         result.counts = dict(sorted(totals.items()))
 
     def _encoded(self, fragment: Fragment, result: FragmentResult) -> Iterator[TokenBatch]:
-        schema = None
+        schema: pa.Schema | None = None
         for batch in fragment.read(self.columns, self.batch_rows):
             schema = batch.schema
             result.rows_in += batch.num_rows
@@ -112,11 +112,9 @@ class EncodeTask:
                 batch = kept
             if batch.num_rows:
                 yield self._encode(batch, result)
-        if result.rows_out == 0:
+        if result.rows_out == 0 and schema is not None:
             # A shard without rows still says which fields it would have.
-            if schema is None:
-                return
-            yield self._encode(_empty(schema), result)
+            yield self._encode(pa.RecordBatch.from_pylist([], schema), result)
 
     def _encode(self, batch: pa.RecordBatch, result: FragmentResult) -> TokenBatch:
         batch = _with_ids(batch, result)
@@ -165,10 +163,6 @@ def _with_ids(batch: pa.RecordBatch, result: FragmentResult) -> pa.RecordBatch:
         return batch
     result.bad += [BadRow("null", f'the id column "{name}" is null')] * ids.null_count
     return batch.filter(ids.is_valid())
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
 
 
 def _sync(file: Path) -> None:
