@@ -1,0 +1,265 @@
+"""The training loop: from a source and a configuration to a trained codec."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tokenry_core import DataSource, Session, canonical_json, describe_training
+from tokenry_core.errors import NotTrained
+
+from ._augment import brightened, turned
+from ._checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
+from ._codec import Codec
+from ._config import ImageConfig
+from ._quality import Quality, evaluate, masked_error, tensors
+from ._rows import Place, Survey, TrainingRows
+from ._schedule import Budget, Phase, learning_rate, phases
+
+__all__ = ["Loop", "fit_codec"]
+
+_TELL_EVERY = 20
+
+
+def fit_codec(config: ImageConfig, source: DataSource, session: Session) -> Codec:
+    """Train a codec; goes on from a checkpoint of the same training in the work directory."""
+    with _surroundings(session):
+        loop = Loop(config, source, session)
+        loop.run()
+        return loop.codec.cpu().eval()
+
+
+class Loop:
+    """One training. Every random choice depends on the seed and the step alone."""
+
+    def __init__(self, config: ImageConfig, source: DataSource, session: Session) -> None:
+        self.config, self.session, self.device = config, session, session.device
+        self.rows = TrainingRows(source, config, session.seed)
+        self.survey = self.rows.survey()
+        self.codec = Codec(config).to(self.device)
+        self.phases = phases(config)
+        self.path = _checkpoint_path(config, self.rows, session)
+        self.step, self.phase, self.place = 0, -1, Place()
+        self.budget = Budget(config.training)
+        self.history: list[dict[str, Any]] = []
+        self.best: tuple[float, dict[str, Tensor]] | None = None
+        self.waited = 0
+        self.optimizer = self._fresh_optimizer()
+
+    def run(self) -> None:
+        """Train to the end of the budget, or until validation gets no better."""
+        if not self._resume():
+            _begin(self.codec, self.survey, self.device)
+        batches = self.rows.batches(self.place)
+        training = self.config.training
+        while (share := self.budget.share(self.step)) < 1:
+            self._enter_phase(share)
+            phase = self.phases[self.phase]
+            place, stack = next(batches)
+            loss = self._one_step(phase, share, tensors(stack, self.device))
+            self.place, self.step = place, self.step + 1
+            if self.step % _TELL_EVERY == 0:
+                self._tell(phase, share, loss)
+            if self.step % training.evaluate_every == 0 and self._enough(phase):
+                break
+            if self.step % training.checkpoint_every == 0:
+                self._save()
+            if self.session.stop():
+                self._save()
+                raise NotTrained(self._stopped())
+        self._finish()
+
+    def _one_step(self, phase: Phase, share: float, data: tuple[Tensor, Tensor | None]) -> Tensor:
+        seed = int(np.random.default_rng([self.session.seed, self.step]).integers(2**62))
+        torch.manual_seed(seed)  # for quantisers that draw numbers of their own
+        images, mask = self._augmented(*data, torch.Generator().manual_seed(seed))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config.training, phase, share)
+        with self._precision():
+            resting = torch.no_grad() if phase.name == "codebook" else nullcontext()
+            with resting:
+                latents = self.codec.encode(images)
+            if phase.name != "autoencoder":
+                latents = self.codec.quantizer(latents.float()).latents
+            loss = masked_error(self.codec.network.decode(latents), images, mask)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
+        self.optimizer.step()
+        return loss.detach()
+
+    def _augmented(
+        self, raw: Tensor, ellipses: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        training = self.config.training
+        if training.jitter:
+            raw = brightened(raw, training.jitter, generator)
+        images, mask = self.codec.prepare_images(raw, ellipses)
+        return turned(images, mask, generator) if training.augment else (images, mask)
+
+    def _enter_phase(self, share: float) -> None:
+        wanted = max(i for i, phase in enumerate(self.phases) if phase.start <= max(share, 0.0))
+        if wanted == self.phase:
+            return
+        self.phase = wanted
+        self.optimizer = self._fresh_optimizer()
+        if self.phases[wanted].name == "codebook":
+            with torch.no_grad():
+                self.codec.quantizer.begin(self._sample_latents(), self.session.seed)
+            self._save()  # k-means need not be repeated
+
+    def _sample_latents(self) -> Tensor:
+        """Latents of the sample, in the orientations that training sees."""
+        training = self.config.training
+        stack = self.survey.sample.take(
+            np.arange(min(training.codebook_images, len(self.survey.sample.keys)))
+        )
+        generator, out = torch.Generator().manual_seed(self.session.seed), []
+        for start in range(0, len(stack.keys), training.batch_size):
+            part = stack.take(np.arange(start, min(start + training.batch_size, len(stack.keys))))
+            images, _ = self._augmented(*tensors(part, self.device), generator)
+            out.append(self.codec.encode(images))
+        return torch.cat(out)
+
+    def _enough(self, phase: Phase) -> bool:
+        """Validate; say whether training has ended early."""
+        quality = self._validate(phase)
+        patience = self.config.training.patience
+        if patience is None or phase is not self.phases[-1]:
+            return False
+        if self.best is None or quality.loss < self.best[0]:
+            state = {name: t.detach().clone() for name, t in self.codec.state_dict().items()}
+            self.best, self.waited = (quality.loss, state), 0
+            return False
+        self.waited += 1
+        return self.waited >= patience
+
+    def _validate(self, phase: Phase) -> Quality:
+        stack = self.survey.validation or self.survey.sample
+        quantized = phase.name != "autoencoder"
+        size = self.config.training.batch_size
+        quality = evaluate(self.codec, stack, self.device, quantized, size)
+        self.history.append({"step": self.step, "phase": phase.name, **asdict(quality)})
+        self.session.event("validation", self.history[-1])
+        return quality
+
+    def _tell(self, phase: Phase, share: float, loss: Tensor) -> None:
+        rate = self.step * self.config.training.batch_size / max(self.budget.seconds, 1e-9)
+        values = {"step": self.step, "progress": share, "phase": phase.name, "loss": float(loss)}
+        self.session.event("step", {**values, "images_per_second": rate})
+
+    def _finish(self) -> None:
+        if not self.history or self.history[-1]["step"] != self.step:
+            self._enough(self.phases[-1])
+        if self.best is not None:
+            self.codec.load_state_dict(self.best[1])
+        self._save()
+
+    def _fresh_optimizer(self) -> torch.optim.AdamW:
+        training = self.config.training
+        return torch.optim.AdamW(
+            self.codec.network.parameters(),
+            lr=training.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=training.weight_decay,
+        )
+
+    def _save(self) -> None:
+        if self.path is None:
+            return
+        groups = {"codec": self.codec.state_dict(), "optimizer": optimizer_tensors(self.optimizer)}
+        if self.best is not None:
+            groups["best"] = self.best[1]
+        note = {
+            "step": self.step,
+            "phase": self.phase,
+            "place": list(self.place),
+            "seconds": self.budget.seconds,
+            "history": self.history,
+            "best": None if self.best is None else self.best[0],
+            "waited": self.waited,
+        }
+        write_checkpoint(self.path, groups, note)
+        self.session.event("checkpoint", {"step": self.step, "path": str(self.path)})
+
+    def _resume(self) -> bool:
+        found = None if self.path is None else read_checkpoint(self.path)
+        if found is None:
+            return False
+        groups, note = found
+        self.codec.load_state_dict(groups["codec"])
+        self.step, self.phase, self.place = note["step"], note["phase"], Place(*note["place"])
+        self.optimizer = self._fresh_optimizer()
+        restore_optimizer(self.optimizer, groups.get("optimizer", {}))
+        self.budget = Budget(self.config.training, note["seconds"])
+        self.history, self.waited = note["history"], note["waited"]
+        if note["best"] is not None:
+            best = {name: tensor.to(self.device) for name, tensor in groups["best"].items()}
+            self.best = (note["best"], best)
+        return True
+
+    def _stopped(self) -> str:
+        where = (
+            f"its checkpoint is {self.path}: train again to go on"
+            if self.path
+            else ("without a work directory nothing of it is kept")
+        )
+        return f"training was stopped after step {self.step}; {where}"
+
+    def _precision(self) -> Any:
+        kind = torch.device(self.device).type
+        wanted = self.config.training.precision
+        if wanted == "auto":
+            has = kind == "cuda" and torch.cuda.is_bf16_supported()
+            wanted = "bfloat16" if has else "float32"
+        return torch.autocast(kind, torch.bfloat16) if wanted == "bfloat16" else nullcontext()
+
+
+def _begin(codec: Codec, survey: Survey, device: str) -> None:
+    """Find the scale of every band, and let the network start from the images."""
+    values = survey.sample.images[:256]
+    for band in range(values.shape[1]):
+        pixels = values[:, band][np.isfinite(values[:, band])].astype(np.float64)
+        middle = np.median(pixels) if len(pixels) else 0.0
+        # The factor makes the median absolute deviation that of a normal distribution's sigma.
+        spread = 1.4826 * np.median(np.abs(pixels - middle)) if len(pixels) else 0.0
+        spread = spread or (pixels.std() if len(pixels) else 0.0) or 1.0
+        codec.offset[band], codec.scale[band] = float(middle), float(spread)
+    if hasattr(codec.network, "begin"):
+        first = survey.sample.take(np.arange(len(values)))
+        images, _ = codec.prepare_images(*tensors(first, device))
+        codec.network.begin(images, codec.quantizer.unit_variance)
+
+
+def _checkpoint_path(config: ImageConfig, rows: TrainingRows, session: Session) -> Path | None:
+    """Name the checkpoint after all that decides the result, so that no other is taken for it."""
+    if session.workdir is None:
+        return None
+    data = describe_training(rows.fragments, 0).digest
+    text = f"{canonical_json(config)} {session.seed} {data}"
+    return (
+        session.workdir / f"checkpoint-{hashlib.sha256(text.encode()).hexdigest()[:16]}.safetensors"
+    )
+
+
+@contextmanager
+def _surroundings(session: Session) -> Iterator[None]:
+    """Draw from the session's seed in its threads, and leave torch as it was."""
+    threads = torch.get_num_threads()
+    devices = [torch.device(session.device)] if session.device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(session.seed)
+        if session.threads is not None:
+            torch.set_num_threads(session.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
