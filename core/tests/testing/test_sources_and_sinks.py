@@ -43,6 +43,12 @@ class TestArrow(DataSourceTests):
         return SourceCase(ArrowSource(table(), fragment_rows=10), changed)
 
 
+class TestArrowWithoutRows(DataSourceTests):
+    @pytest.fixture
+    def case(self):
+        return SourceCase(ArrowSource(table(0)))
+
+
 class TestArrowWithoutIds(DataSourceTests):
     @pytest.fixture
     def case(self):
@@ -111,6 +117,11 @@ class RandomRows(Wrapped):
             yield batch.take(pa.array(np.random.permutation(batch.num_rows)))
 
 
+class GivesNothing(Wrapped):
+    def read(self, columns, rows):
+        return iter(())
+
+
 class LargeBatches(Wrapped):
     def read(self, columns, rows):
         return self.inner.read(columns, 1 << 16)
@@ -165,6 +176,7 @@ WRONG_SOURCES = [
     (ChangingDigest, "test_fragments_are_the_same_each_time"),
     (ConstantDigest, "test_digests_change_with_the_content"),
     (RandomRows, "test_reading_twice_gives_the_same"),
+    (GivesNothing, "test_reading_twice_gives_the_same"),
     (LargeBatches, "test_batches_have_at_most_the_rows_asked_for"),
     (LosesTheRest, "test_batches_have_at_most_the_rows_asked_for"),
     (OmitsIds, "test_columns_are_those_asked_for"),

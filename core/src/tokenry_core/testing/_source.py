@@ -78,6 +78,8 @@ class DataSourceTests(Kit):
             first, second = list(fragment.read(None, 5)), list(fragment.read(None, 5))
             same = len(first) == len(second) and all(map(_equal, first, second))
             expect(same, promise, f'fragment "{fragment.id}" differs', _READ)
+            some = "a fragment gives at least one batch, maybe without rows"
+            expect(first, some, f'fragment "{fragment.id}" gives none', _READ)
         after = [fragment.digest for fragment in case.source.fragments()]
         expect(before == after, promise, "digests differ after reading", _READ)
 
