@@ -1,8 +1,6 @@
 """Codebook tokens of spectra and light curves: exact, and ragged where the data is ragged."""
 
-from typing import TYPE_CHECKING
-
-from tokenry_core._lazy import lazy_names
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._config import SpectrumConfig as SpectrumConfig
@@ -11,6 +9,8 @@ if TYPE_CHECKING:
     from .codebook import fit_codebook as fit_codebook
     from .nearest import NearestCentroid as NearestCentroid
 
+__all__ = ["Codebook", "NearestCentroid", "SpectrumConfig", "SpectrumTokenizer", "fit_codebook"]
+
 _HOMES = {
     "Codebook": "codebook",
     "NearestCentroid": "nearest",
@@ -18,4 +18,11 @@ _HOMES = {
     "SpectrumTokenizer": "_tokenizer",
     "fit_codebook": "codebook",
 }
-__getattr__, __all__ = lazy_names(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

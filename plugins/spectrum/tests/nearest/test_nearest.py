@@ -76,7 +76,7 @@ def test_random_codebooks_equal_brute_force(pays, kind, d, k, seed, fine, stretc
     with (
         mock.patch.dict(_nearest._PAYS, {d: pays}),
         mock.patch.object(_nearest, "fineness", return_value=fine),
-        mock.patch.object(_cells, "fineness", return_value=min(fine, 2 if d < 3 else 1)),
+        mock.patch.object(_cells, "fineness", return_value=min(fine, {1: 0, 2: 2, 3: 1}[d])),
     ):
         labels = NearestCentroid(centroids).labels(points)
     assert np.array_equal(labels, brute(points, centroids))

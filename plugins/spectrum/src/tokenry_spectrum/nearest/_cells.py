@@ -17,13 +17,13 @@ Vector = NDArray[np.float64]
 # Cells per axis, as boxes x their parts x the parts of these ...: a finer grid asks fewer points to
 # choose between candidates and costs more to build.
 _SPLITS = {
-    1: ((16, 8, 8), (16, 16, 16), (16, 16, 64)),
+    1: ((16, 16, 64),),
     2: ((4, 4, 4, 4), (4, 8, 4, 4), (4, 4, 4, 4, 4)),
     3: ((4, 3, 2, 2), (4, 3, 2, 4), (4, 4, 3, 3)),
 }
 # From so many points on the next finer grid pays for itself.
-_POINTS = {1: (200_000, 1_000_000), 2: (600_000, 3_000_000), 3: (3_000_000, 12_000_000)}
-_OUTER = {1: (16, 8, 8), 2: (4, 4, 4, 4), 3: (4, 4, 2, 2)}
+_POINTS = {1: (), 2: (600_000, 3_000_000), 3: (3_000_000, 12_000_000)}
+_OUTER = {1: (16, 16, 16), 2: (4, 4, 4, 4), 3: (4, 4, 2, 2)}
 _BULK = (0.001, 0.999)
 
 

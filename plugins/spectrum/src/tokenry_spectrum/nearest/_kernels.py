@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-BLOCK = 2048
+BLOCK = 128
 
 
 def _make_brute(d):

@@ -74,7 +74,7 @@ class NearestCentroid:
         n = features.shape[1]
         out = np.empty(n, self.dtype)
         label = self.over(features, shift, scale)
-        parts = max(1, n // _PART)
+        parts = max(1, min(16, n // _PART))
         spread(lambda a, b: label(a, b, out[a:b]), n, parts, self.threads)
         return out
 
