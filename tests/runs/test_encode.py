@@ -257,3 +257,22 @@ def test_nothing_to_train_is_said(run):
     del run["tokenizers"]["range"]
     with pytest.raises(ConfigError, match="none of the tokenizers needs training"):
         tokenry.train(run)
+
+
+@pytest.mark.parametrize("mode", ["serial", "processes"])
+def test_table_in_memory_is_a_source(place, mode):
+    table = pa.table({"id": [5, 6, 7], "x": [8, 9, None]})
+    run = {
+        "source": {"name": "arrow", "data": table, "fragment_rows": 2},
+        "tokenizers": {"moody": {}},
+        "engine": {"name": "local", "mode": mode},
+    }
+    assert tokenry.encode(run).rows_out == 3
+    assert tokenry.open_tokens("tokens").load()["moody_tokens"].tolist() == [1, 2, 7]
+
+
+def test_lines_of_json_are_a_source(place):
+    (place / "rows.jsonl").write_text('{"id": "a", "x": 3}\n{"id": "b", "x": 11}\n')
+    run = {"source": {"name": "jsonl", "path": "rows.jsonl"}, "tokenizers": {"moody": {}}}
+    tokenry.encode({**run, "engine": {"name": "local", "mode": "threads"}})
+    assert tokenry.open_tokens("tokens").load()["moody_tokens"].tolist() == [3, 4]

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ._sinks import read_provenance as read_provenance
     from ._source_arrow import ArrowSource as ArrowSource
     from ._source_arrow import as_table as as_table
+    from ._source_jsonl import JsonlSource as JsonlSource
     from ._source_parquet import ParquetSource as ParquetSource
     from ._sources import open_source as open_source
     from ._training import PassTask as PassTask
@@ -127,6 +128,7 @@ _HOMES = {
     "row_keys": "_rows",
     "ArrowSource": "_source_arrow",
     "as_table": "_source_arrow",
+    "JsonlSource": "_source_jsonl",
     "ParquetSource": "_source_parquet",
     "open_source": "_sources",
     "PassTask": "_training",

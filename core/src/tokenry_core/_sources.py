@@ -7,6 +7,7 @@ from typing import Any
 
 from ._protocols import DataSource
 from ._source_arrow import ArrowSource
+from ._source_jsonl import JsonlSource
 from ._source_parquet import ParquetSource
 from .errors import DataError
 
@@ -33,6 +34,8 @@ def open_source(data: Any, *, id: str | None = None) -> DataSource:  # noqa: A00
 
 
 def _from_paths(paths: tuple[str, ...], id_col: str | None) -> DataSource:
+    if all(path.lower().endswith(".jsonl") for path in paths):
+        return JsonlSource(path=paths, id=id_col)
     for path in paths:
         suffix = os.path.splitext(path)[1].lower()
         if suffix and suffix not in _TABLES and os.path.isfile(path):

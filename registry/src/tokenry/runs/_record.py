@@ -49,7 +49,9 @@ def write_record(
         "artifacts": artifacts,
         "sessions": [*sessions, session],
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    # A run from Python may hold a table; its kind is enough for a record.
+    text = json.dumps(record, indent=1, default=lambda value: f"<{type(value).__name__}>")
+    (folder / RECORD).write_text(text, encoding="utf-8")
 
 
 def read_record(folder: Path) -> dict[str, Any]:
