@@ -14,6 +14,12 @@ def test_a_dictionary_and_the_typed_form_are_equal(hierarchical_independence):
     assert hash(Independence.of(hierarchical_independence)) == hash(typed)
 
 
+def test_lists_in_the_typed_form_are_kept_as_tuples():
+    rules = Independence(local=["a"], cross=[["a", "b"]], cross_local=[["a", "b", [0, 1]]])
+    assert rules == Independence(("a",), (("a", "b"),), (("a", "b", (0, 1)),))
+    assert {rules}
+
+
 def test_both_forms_give_the_same_mask(hierarchy, hierarchical_independence):
     typed = Independence.of(hierarchical_independence)
     masks = [

@@ -195,6 +195,7 @@ import numpy as np
 from tokenry_core.tokens import Tokens
 tokens = Tokens.from_pytree({{"a": np.ones((2, 3, 1), np.float32)}}, {{"local": ["a"]}})
 assert {loaded}
+{before}
 import jax
 {between}
 total = jax.jit(lambda t: t.data.sum() + t.self_attention_mask.sum())(tokens)
@@ -206,11 +207,16 @@ assert jax.tree.leaves(tokens)[0] is tokens.data
 @pytest.mark.parametrize(
     "steps",
     [
-        {"first": "import jax", "loaded": "True", "between": ""},
-        {"first": "", "loaded": "'jax' not in sys.modules", "between": ""},
-        {"first": "", "loaded": "'jax' not in sys.modules", "between": "import jax.numpy"},
+        {"first": "import jax", "loaded": "True", "before": "", "between": ""},
+        {"first": "", "loaded": "'jax' not in sys.modules", "before": "", "between": ""},
+        {
+            "first": "",
+            "loaded": "'jax' not in sys.modules",
+            "before": "import importlib.util; assert importlib.util.find_spec('jax')",
+            "between": "assert len([f for f in sys.meta_path if 'tokenry' in str(f)]) == 0",
+        },
     ],
-    ids=["JAX first", "Tokens first", "Tokens first, then jax.numpy"],
+    ids=["JAX first", "Tokens first", "Tokens first, then somebody looks for JAX"],
 )
 def test_tokens_enter_jit_whichever_was_imported_first(steps):
     run = subprocess.run(

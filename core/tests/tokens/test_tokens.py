@@ -1,5 +1,7 @@
 """The container itself, on NumPy, torch and JAX."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -370,6 +372,14 @@ def test_pad_value_must_fit_the_dtype():
     data = {"a": np.zeros((1, 1), np.uint8), "b": np.zeros((1, 2), np.uint8)}
     with pytest.raises(ConfigError, match=r"pad_value -1 does not fit the data's uint8"):
         Tokens.from_pytree(data, pad_value=-1)
+
+
+def test_tokens_survive_pickling(hierarchy, hierarchical_independence):
+    tokens = Tokens.from_pytree(hierarchy, hierarchical_independence)
+    again = pickle.loads(pickle.dumps(tokens))
+    assert again.layout == tokens.layout
+    np.testing.assert_array_equal(again.data, tokens.data)
+    np.testing.assert_array_equal(again.self_attention_mask, tokens.self_attention_mask)
 
 
 def test_map_moves_every_array(hierarchy):

@@ -35,6 +35,12 @@ class Independence:
     cross: tuple[tuple[str, str], ...] = ()
     cross_local: tuple[tuple[str, str, DimensionMap], ...] = ()
 
+    def __post_init__(self) -> None:
+        # Lists are welcome; what is kept is hashable.
+        object.__setattr__(self, "local", tuple(_key(key) for key in self.local))
+        object.__setattr__(self, "cross", tuple(_pair(rule) for rule in self.cross))
+        object.__setattr__(self, "cross_local", tuple(_triple(rule) for rule in self.cross_local))
+
     @classmethod
     def of(cls, rules: Independence | Mapping[str, Any] | None) -> Independence:
         """Read rules written as a dictionary, checking their form.
@@ -57,11 +63,7 @@ class Independence:
                 raise ConfigError(
                     f"independence has {name!r}; it may have {known}.{nearest(name, known)}"
                 )
-        return cls(
-            tuple(_key(key) for key in rules.get("local") or ()),
-            tuple(_pair(rule) for rule in rules.get("cross") or ()),
-            tuple(_triple(rule) for rule in rules.get("cross_local") or ()),
-        )
+        return cls(*(rules.get(name) or () for name in known))
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -30,22 +30,28 @@ def when_jax_is_there(register: Callable[[Any], None]) -> None:
 
 
 class _JaxImport(MetaPathFinder):
-    """Notices the import of JAX, finds it as anybody would, and steps out of the way."""
+    """Finds JAX as anybody would, and steps out of the way once it was really imported."""
+
+    looking = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != "jax":
+        if name != "jax" or self.looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self.looking = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.looking = False
         if spec is None or spec.loader is None:
-            sys.meta_path.insert(0, self)
             return None
         run = spec.loader.exec_module
 
         def run_and_register(module: ModuleType) -> None:
             run(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
             while _waiting:
                 _waiting.pop(0)(sys.modules["jax.tree_util"])
 
