@@ -281,6 +281,27 @@ def add_up(x: Any, total: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def add_up_counted(x: Any, counts: Any, total: Any) -> Any:
+    """Add finite values to the accumulator, each as often as it came, exactly."""
+    for i in range(x.size):
+        mantissa, exponent = math.frexp(x[i])
+        whole = np.int64(mantissa * 2.0**53)
+        # In two parts of which neither overflows for counts below 2**36.
+        _deposit(total, exponent - 53, (whole & np.int64(0x7FFFFFF)) * counts[i])
+        _deposit(total, exponent - 26, (whole >> np.int64(27)) * counts[i])
+
+
+@njit(cache=True, nogil=True)
+def pour_values(x: Any, counts: Any, width: Any, bits: Any, line: Any) -> Any:
+    """Count float64 values in both tables, each as often as it came."""
+    by_bits, by_line = np.empty(x.size, np.int32), np.empty(x.size, np.int32)
+    _cells64(x, _power(-width), by_bits, by_line)
+    for i in range(x.size):
+        bits[by_bits[i]] += counts[i]
+        line[by_line[i]] += counts[i]
+
+
+@njit(cache=True, nogil=True)
 def pour(source: Any, target: Any) -> Any:
     """Add the counts of one table to another, touching only what is not zero."""
     for i in range(source.size):

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenry_scalar.counting._kernels import BIAS, SLOTS
+from tokenry_scalar.counting._kernels import BIAS, SLOTS, add_up_counted
 
 
 def new_sum() -> NDArray[np.int64]:
@@ -31,3 +31,10 @@ def exact_sum(accumulator: NDArray[np.int64]) -> Fraction:
 def mean_of(accumulator: NDArray[np.int64], count: int) -> float:
     """Give the mean, rounded once; NaN of nothing."""
     return float(exact_sum(accumulator) / count) if count else float("nan")
+
+
+def mean_of_counted(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """Give the mean of values that came several times each, rounded once."""
+    total = new_sum()
+    add_up_counted(values, counts, total)
+    return mean_of(total, int(counts.sum()))

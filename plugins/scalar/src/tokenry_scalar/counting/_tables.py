@@ -1,4 +1,4 @@
-"""The first pass: every value of a column is counted in two tables and added up.
+"""Counts of a column's values in two tables, and their sum.
 
 The table by bits has 4,096 cells to a factor of two, whatever the magnitude (20 bits of the float32
 image and its sign). The table by value has cells of 2**width, as narrow as the largest magnitude
@@ -54,12 +54,10 @@ class Tables:
     rows: int = 0
     low: float = np.inf
     high: float = -np.inf
-    float32: bool = True
 
-    def add(self, values: Floats, rows: Any = None) -> None:
+    def add(self, values: Floats) -> None:
         """Count some values; NaN and infinities are passed over."""
         wide = values.dtype == np.float64
-        self.float32 &= not wide
         self._make_room(len(values))
         seen = np.array(_EMPTY, np.int64)
         count = _kernels.count64 if wide else _kernels.count32
@@ -68,6 +66,17 @@ class Tables:
             self.n += int(seen[0])
             low, high = floats_of_keys(seen[1:], values.dtype)
             self.low, self.high = min(self.low, low), max(self.high, high)
+
+    def add_counted(self, values: NDArray[np.float64], counts: NDArray[np.int64]) -> None:
+        """Count ascending values that came several times each."""
+        if len(values) == 0:
+            return
+        self._make_room(int(counts.sum()))
+        self._widen(math.frexp(float(np.abs(values).max()))[1] - _kernels.MAGNITUDES)
+        _kernels.pour_values(values, counts, self.width, self.bits, self.line)
+        _kernels.add_up_counted(values, counts, self.total)
+        self.n += int(counts.sum())
+        self.low, self.high = min(self.low, float(values[0])), max(self.high, float(values[-1]))
 
     def merge(self, other: Tables) -> Tables:
         """Add another state's counts to these."""
@@ -79,7 +88,6 @@ class Tables:
         self.total += other.total
         self.n += other.n
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
-        self.float32 &= other.float32
         return self
 
     def __getstate__(self) -> dict[str, Any]:

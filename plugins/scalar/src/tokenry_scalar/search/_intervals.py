@@ -48,6 +48,9 @@ class Intervals:
         return np.stack([self.lower, after], axis=1).reshape(-1)
 
 
+NOWHERE = Intervals(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
 def cells_by_bits(tables: Tables, ranks: NDArray[np.int64]) -> Intervals:
     """Give the cells of the table by bits that hold the ranks."""
     cell, below, count = _cells(tables.bits, tables.span_by_bits, ranks)
@@ -101,5 +104,4 @@ def _intervals(
     lower = np.where(negative, -largest, floor)
     upper = np.where(negative, -np.maximum(floor, _LEAST), largest)
     found = Intervals(lower, upper, below, count)
-    found = found.within(np.array(tables.low), np.array(tables.high))
-    return found.of_float32() if tables.float32 else found
+    return found.within(np.array(tables.low), np.array(tables.high))

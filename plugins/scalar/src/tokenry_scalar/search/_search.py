@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_scalar._floats import Floats, floats_of_keys, keys_of_floats
-from tokenry_scalar.counting import Tables
+from tokenry_scalar.counting import Counts, Tables
 from tokenry_scalar.search import _kernels
-from tokenry_scalar.search._intervals import Intervals, cells_by_bits, cells_by_value
+from tokenry_scalar.search._intervals import NOWHERE, Intervals, cells_by_bits, cells_by_value
 from tokenry_scalar.search._sieve import Locator, Sieve
 
 PARTS = 4096
@@ -37,15 +37,20 @@ class Partial(Protocol):
 class RankSearch:
     """The values of some ranks of a column: which are known, and where the others lie."""
 
-    def __init__(self, tables: Tables, ranks: NDArray[np.int64]) -> None:
+    def __init__(self, counts: Counts, ranks: NDArray[np.int64]) -> None:
         self.ranks = np.unique(ranks)
+        self.float32 = counts.float32
         self.values = np.full(len(self.ranks), np.nan)
-        self.float32 = tables.float32
-        self.values[self.ranks == 0] = tables.low
-        self.values[self.ranks == tables.n - 1] = tables.high
-        wanted = self.ranks[np.isnan(self.values)]
-        self.intervals = _narrower(tables, wanted)
-        self._settle()
+        if counts.few is not None:
+            values, times = counts.few.ascending()
+            self.values = values[np.searchsorted(np.cumsum(times), self.ranks, side="right")]
+            self.intervals = NOWHERE
+        elif counts.tables is not None:
+            self.values[self.ranks == 0] = counts.tables.low
+            self.values[self.ranks == counts.n - 1] = counts.tables.high
+            wanted = self.ranks[np.isnan(self.values)]
+            self.intervals = _narrower(counts.tables, wanted, self.float32)
+            self._settle()
 
     @property
     def done(self) -> bool:
@@ -73,7 +78,7 @@ class RankSearch:
         at = np.searchsorted(self.intervals.below, ranks, side="right") - 1
         if isinstance(seen, Inside):
             self.values[unknown] = seen.values_of(ranks, at)
-            self.intervals = self.intervals.select(np.zeros(len(self.intervals), bool))
+            self.intervals = NOWHERE
         else:
             found = seen.parts_of(ranks, at)
             self.intervals = found.of_float32() if self.float32 else found
@@ -162,11 +167,13 @@ class Parts:
         return Intervals(floats_of_keys(lower), floats_of_keys(upper), below, count)
 
 
-def _narrower(tables: Tables, ranks: NDArray[np.int64]) -> Intervals:
+def _narrower(tables: Tables, ranks: NDArray[np.int64], float32: bool) -> Intervals:
     """Give the cells of the table that leaves fewer values in doubt."""
     bits, line = cells_by_bits(tables, ranks), cells_by_value(tables, ranks)
+    if float32:
+        bits, line = bits.of_float32(), line.of_float32()
     narrower = bits if bits.count.sum() <= line.count.sum() else line
-    if tables.float32 and _collecting(narrower, True) > _counting(narrower):
+    if float32 and _collecting(narrower, True) > _counting(narrower):
         return bits  # whose parts hold one float32 each
     return narrower
 

@@ -19,7 +19,7 @@ from tokenry_scalar._edges import (
     separated,
     unreachable,
 )
-from tokenry_scalar.counting._tables import Tables
+from tokenry_scalar.counting import Counts
 from tokenry_scalar.search._one_pass import snapped
 from tokenry_scalar.search._quantiles import QuantileRanks
 from tokenry_scalar.search._search import Inside, Partial, Parts, RankSearch
@@ -66,13 +66,13 @@ class Column:
             return BinTotals(self.edges)
         if config.estimator == "reservoir":
             return Sample(config.max_values_per_col, config.max_values_per_file_per_col)
-        return Tables()
+        return Counts()
 
     def finish(self, seen: Any, integer: bool, config: ScalarConfig) -> None:
         """Learn from a pass; `integer` says whether the column holds whole numbers only."""
         if integer:
             self.lattice = INTEGER
-        if isinstance(seen, Tables):
+        if isinstance(seen, Counts):
             self._counted(seen, config)
         elif isinstance(seen, Inside | Parts):
             assert self.search is not None
@@ -91,17 +91,17 @@ class Column:
     def _wants_means(self, config: ScalarConfig) -> bool:
         return config.decode == "mean" and self.edges is not None and self.bin_means is None
 
-    def _take_note(self, seen: Tables | Sample) -> None:
+    def _take_note(self, seen: Counts | Sample) -> None:
         self.n, self.mean = seen.n, seen.mean
         if self.lattice == FLOAT64 and seen.float32:
             self.lattice = FLOAT32
 
-    def _counted(self, seen: Tables, config: ScalarConfig) -> None:
+    def _counted(self, seen: Counts, config: ScalarConfig) -> None:
         self._take_note(seen)
         if self.n < config.min_values:
             return
-        if config.estimator == "one-pass":
-            found, error = snapped(seen, config.n_bins)
+        if config.estimator == "one-pass" and seen.tables is not None:
+            found, error = snapped(seen.tables, config.n_bins)
             if error <= TOLERANCE:
                 self.rank_error = error
                 self._set_quantiles(found, config)

@@ -1,0 +1,5 @@
+"""Counts of distinct values, while they are few."""
+
+from tokenry_scalar.few._few import Few
+
+__all__ = ["Few"]
