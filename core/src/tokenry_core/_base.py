@@ -36,6 +36,9 @@ class _Load:
     def __get__(self, instance: T | None, owner: type[T]) -> Callable[..., T]:
         def load(path: str | os.PathLike[str], **runtime: Any) -> T:
             """Give the tokenizer that `save` wrote; `runtime` says where it works."""
+            if instance is not None and instance.read_foreign(path):
+                instance.runtime = build_config(Runtime, runtime, "runtime")
+                return instance
             loaded = owner._from_artifact(path, runtime)
             if instance is None:
                 return loaded
@@ -127,6 +130,13 @@ class BaseTokenizer(ABC, Generic[C]):
             for batch in fragment.read(columns, self.runtime.batch_rows)
         ]
         return TokenBatch.concat(batches)
+
+    def read_foreign(self, path: str | os.PathLike[str]) -> bool:
+        """Take another program's file in use, as the configuration says; False: it is none.
+
+        `load` on an instance asks this first; override it to read more than artifacts.
+        """
+        return False
 
     def adopt(self, state: State) -> None:
         """Take a trained state in use."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from tokenry_core import Array
 
@@ -13,7 +14,7 @@ from ._codec import Codec
 from ._columns import Images
 from ._fitness import judge
 
-__all__ = ["Encoded", "encode_images"]
+__all__ = ["Encoded", "encode_images", "on_device"]
 
 
 class Encoded(NamedTuple):
@@ -28,11 +29,7 @@ class Encoded(NamedTuple):
 @torch.inference_mode()
 def encode_images(codec: Codec, images: Images, device: str) -> Encoded:
     """Give tokens and latents of the rows that have an image, and say which have none."""
-    raw = torch.from_numpy(images.values).to(device)
-    ellipses = None
-    if images.ellipses is not None:
-        ellipses = torch.from_numpy(images.ellipses).float().to(device)
-    prepared, mask = codec.prepare_images(raw, ellipses)
+    prepared, mask = codec.prepare_images(*on_device(images, device))
     seen = mask.flatten(2).any(2).cpu().numpy()
     missing, bad = judge(images, seen, codec.config)
     present = ~missing
@@ -54,3 +51,11 @@ def encode_images(codec: Codec, images: Images, device: str) -> Encoded:
         "near_ties": int(codec.quantizer.near_ties(latents, ids).sum()),
     }
     return Encoded(present, fields, counts, bad)
+
+
+def on_device(images: Images, device: str) -> tuple[Tensor, Tensor | None]:
+    """Give pixels and ellipses as tensors on a device."""
+    ellipses = None
+    if images.ellipses is not None:
+        ellipses = torch.from_numpy(images.ellipses).float().to(device)
+    return torch.from_numpy(images.values).to(device), ellipses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tokenry_core import DataSource, Session, canonical_json, describe_training
+from tokenry_core import DataSource, Session, canonical_json, describe_training, fingerprint
 from tokenry_core.errors import NotTrained
 
 from ._augment import brightened, turned
@@ -21,18 +21,25 @@ from ._checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, 
 from ._codec import Codec
 from ._config import ImageConfig
 from ._quality import Quality, evaluate, masked_error, tensors
+from ._report import write_training_page
 from ._rows import Place, Survey, TrainingRows
 from ._schedule import Budget, Phase, learning_rate, phases
 
 __all__ = ["Loop", "fit_codec"]
 
 _TELL_EVERY = 20
+Weights = Mapping[str, Tensor]
 
 
-def fit_codec(config: ImageConfig, source: DataSource, session: Session) -> Codec:
-    """Train a codec; goes on from a checkpoint of the same training in the work directory."""
+def fit_codec(
+    config: ImageConfig, source: DataSource, session: Session, weights: Weights | None = None
+) -> Codec:
+    """Train a codec; goes on from a checkpoint of the same training in the work directory.
+
+    `weights` are a network to begin with; its scaling is then left as it is.
+    """
     with _surroundings(session):
-        loop = Loop(config, source, session)
+        loop = Loop(config, source, session, weights)
         loop.run()
         return loop.codec.cpu().eval()
 
@@ -40,27 +47,33 @@ def fit_codec(config: ImageConfig, source: DataSource, session: Session) -> Code
 class Loop:
     """One training. Every random choice depends on the seed and the step alone."""
 
-    def __init__(self, config: ImageConfig, source: DataSource, session: Session) -> None:
+    def __init__(
+        self, config: ImageConfig, source: DataSource, session: Session, weights: Weights | None
+    ) -> None:
         self.config, self.session, self.device = config, session, session.device
+        self.weights = weights
         self.rows = TrainingRows(source, config, session.seed)
         self.survey = self.rows.survey()
         self.codec = Codec(config).to(self.device)
         self.phases = phases(config)
-        self.path = _checkpoint_path(config, self.rows, session)
+        self.path = _checkpoint_path(config, self.rows, session, weights)
         self.step, self.phase, self.place = 0, -1, Place()
         self.budget = Budget(config.training)
         self.history: list[dict[str, Any]] = []
         self.best: tuple[float, dict[str, Tensor]] | None = None
-        self.waited = 0
+        self.waited, self.done = 0, False
         self.optimizer = self._fresh_optimizer()
 
     def run(self) -> None:
         """Train to the end of the budget, or until validation gets no better."""
         if not self._resume():
-            _begin(self.codec, self.survey, self.device)
+            if self.weights is None:
+                _begin(self.codec, self.survey, self.device)
+            else:
+                self.codec.network.load_state_dict(self.weights)
         batches = self.rows.batches(self.place)
         training = self.config.training
-        while (share := self.budget.share(self.step)) < 1:
+        while not self.done and (share := self.budget.share(self.step)) < 1:
             self._enter_phase(share)
             phase = self.phases[self.phase]
             place, stack = next(batches)
@@ -69,7 +82,7 @@ class Loop:
             if self.step % _TELL_EVERY == 0:
                 self._tell(phase, share, loss)
             if self.step % training.evaluate_every == 0 and self._enough(phase):
-                break
+                self.done = True
             if self.step % training.checkpoint_every == 0:
                 self._save()
             if self.session.stop():
@@ -161,7 +174,14 @@ class Loop:
             self._enough(self.phases[-1])
         if self.best is not None:
             self.codec.load_state_dict(self.best[1])
+        self.done = True
         self._save()
+        if self.session.workdir is not None:
+            images = self.survey.validation or self.survey.sample
+            page = write_training_page(
+                self.session.workdir, self.codec, images, self.history, self.device
+            )
+            self.session.event("report", {"path": str(page)})
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         training = self.config.training
@@ -186,6 +206,7 @@ class Loop:
             "history": self.history,
             "best": None if self.best is None else self.best[0],
             "waited": self.waited,
+            "done": self.done,
         }
         write_checkpoint(self.path, groups, note)
         self.session.event("checkpoint", {"step": self.step, "path": str(self.path)})
@@ -201,6 +222,7 @@ class Loop:
         restore_optimizer(self.optimizer, groups.get("optimizer", {}))
         self.budget = Budget(self.config.training, note["seconds"])
         self.history, self.waited = note["history"], note["waited"]
+        self.done = note["done"]
         if note["best"] is not None:
             best = {name: tensor.to(self.device) for name, tensor in groups["best"].items()}
             self.best = (note["best"], best)
@@ -239,12 +261,17 @@ def _begin(codec: Codec, survey: Survey, device: str) -> None:
         codec.network.begin(images, codec.quantizer.unit_variance)
 
 
-def _checkpoint_path(config: ImageConfig, rows: TrainingRows, session: Session) -> Path | None:
+def _checkpoint_path(
+    config: ImageConfig, rows: TrainingRows, session: Session, weights: Weights | None
+) -> Path | None:
     """Name the checkpoint after all that decides the result, so that no other is taken for it."""
     if session.workdir is None:
         return None
     data = describe_training(rows.fragments, 0).digest
     text = f"{canonical_json(config)} {session.seed} {data}"
+    if weights is not None:
+        arrays = {name: tensor.numpy() for name, tensor in weights.items()}
+        text += fingerprint("weights", 1, {}, arrays)
     return (
         session.workdir / f"checkpoint-{hashlib.sha256(text.encode()).hexdigest()[:16]}.safetensors"
     )

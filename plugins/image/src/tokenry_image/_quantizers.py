@@ -186,16 +186,18 @@ def fit_words(latents: Tensor, codes: int, seed: int) -> Tensor:
 
     Where there are fewer different latents than codes, the words that are left over repeat.
     """
-    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.cluster import KMeans, MiniBatchKMeans
 
     rows = np.ascontiguousarray(_rows(latents).float().cpu().numpy())
     different = np.unique(rows, axis=0)
     if len(different) <= codes:
         words = np.resize(different, (codes, rows.shape[1]))
     else:
-        fitted = MiniBatchKMeans(
+        start = MiniBatchKMeans(
             codes, random_state=seed, batch_size=16 * codes, n_init=1, max_no_improvement=20
         ).fit(rows)
+        # Passes over all rows gain what the small batches left, and give empty words new places.
+        fitted = KMeans(codes, init=start.cluster_centers_, n_init=1, max_iter=20).fit(rows)
         words = fitted.cluster_centers_
     order = np.lexsort(words.T[::-1])
     return torch.from_numpy(words[order]).to(latents)

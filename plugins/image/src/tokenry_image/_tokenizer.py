@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from tokenry_core import (
     DataSource,
     Field,
     FieldSpec,
+    Panel,
     Session,
     Spec,
     TokenBatch,
@@ -29,12 +31,15 @@ from ._config import ImageConfig
 from ._rows import columns_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ._codec import Codec
     from ._encode import Encoded
 
 __all__ = ["ImageTokenizer"]
 
 _TOLERANCE = 1e-3  # of latents: float32 sums in another order
+_SHOWN = 64  # rows in pictures
 _BYTES = 64 << 20  # of images that go through the network at a time
 
 
@@ -59,6 +64,7 @@ class ImageTokenizer(BaseTokenizer[ImageConfig]):
     def __init__(self, config: ImageConfig | None = None, /, **options: Any) -> None:
         super().__init__(config, **options)
         self._codec: Codec | None = None
+        self._weights: Mapping[str, Tensor] | None = None
 
     @property
     def spec(self) -> Spec:
@@ -86,7 +92,60 @@ class ImageTokenizer(BaseTokenizer[ImageConfig]):
         """Train the network and the codebook."""
         from ._loop import fit_codec
 
-        self.adopt(fit_codec(self.config, source, session).arrays())
+        self.adopt(fit_codec(self.config, source, session, self._weights).arrays())
+
+    def load_weights(
+        self, path: str | os.PathLike[str], key_map: Mapping[str, str] | None = None
+    ) -> Self:
+        """Take the network's weights from a `.pt` file of another program.
+
+        `key_map` maps prefixes of the file's names to those of the model; by default wrappers
+        such as `module.` fall away, and `encoder.` and `decoder.` stay. Images are then only
+        stretched, as `stretch` says, and not scaled. With a learned codebook `train` comes next,
+        which begins from these weights.
+        """
+        from ._codec import Codec
+        from ._foreign import read_weights, take_weights
+
+        codec = Codec(self.config)
+        take_weights(codec.network, read_weights(path), key_map, os.fspath(path))
+        self._weights = {name: t.clone() for name, t in codec.network.state_dict().items()}
+        if codec.quantizer.learned:
+            self._state = self._codec = None
+        else:
+            self.adopt(codec.arrays())
+        return self
+
+    def read_foreign(self, path: str | os.PathLike[str]) -> bool:
+        """Take a `.pt` file of weights in use; other files are artifacts."""
+        from ._foreign import SUFFIXES
+
+        if not os.fspath(path).endswith(SUFFIXES):
+            return False
+        self.load_weights(path)
+        return True
+
+    def panels(self, rows: pa.RecordBatch, tokens: TokenBatch) -> Iterator[Panel]:
+        """Originals beside reconstructions, the PSNR of the bands, and the use of the codes."""
+        import torch
+
+        from ._encode import on_device
+        from ._report import comparison
+
+        ids = tokens.fields["image_tokens"].values
+        there = np.flatnonzero((ids != self.config.codebook_size).all((1, 2)))[:_SHOWN]
+        if not len(there):
+            return
+        images = read_images(rows.take(pa.array(there)), self.config)
+        with torch.inference_mode():
+            given, mask = self.codec.prepare_images(*on_device(images, self.runtime.device))
+            codes = torch.from_numpy(ids[there].astype(np.int64)).to(self.runtime.device)
+            found = self.codec.network.decode(self.codec.quantizer.lookup(codes))
+            given = given.masked_fill(~mask, torch.nan)
+        counts = np.bincount(
+            ids[ids < self.config.codebook_size], minlength=self.config.codebook_size
+        )
+        yield from comparison(given.cpu().numpy(), found.cpu().numpy(), counts, self.config.bands)
 
     def prepare(self) -> None:
         """Forget the module of an earlier state."""
