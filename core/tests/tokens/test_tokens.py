@@ -368,6 +368,22 @@ def test_attention_mask_with_padding_forbids_padded_tokens(library):
     np.testing.assert_array_equal(mask, [np.diag([1, 1, 0]), np.eye(3)])
 
 
+def test_event_shapes_of_other_dimensions_are_refused():
+    message = r"The event shapes of 'x' have 1 dimensions, but .* event shape \(2, 3\)"
+    with pytest.raises(ShapeError, match=message):
+        Tokens.from_pytree({"x": np.ones((2, 2, 3, 1))}, event_shapes={"x": np.array([[1], [2]])})
+
+
+def test_numpy_inputs_and_lengths_follow_the_library_of_the_data(library):
+    tokens = Tokens.from_pytree(
+        library.tree({"x": np.ones((2, 3, 1))}),
+        functional_inputs={"x": np.ones((2, 3, 1))},
+        event_shapes={"x": np.array([[1], [2]])},
+    )
+    kinds = {type(array) for array in (tokens.functional_inputs, tokens.event_shapes["x"])}
+    assert kinds == {type(tokens.data)}
+
+
 def test_pad_value_must_fit_the_dtype():
     data = {"a": np.zeros((1, 1), np.uint8), "b": np.zeros((1, 2), np.uint8)}
     with pytest.raises(ConfigError, match=r"pad_value -1 does not fit the data's uint8"):

@@ -85,6 +85,13 @@ def test_cross_attention_between_views(tokens):
     )
 
 
+def test_the_boolean_mask_of_a_view_knows_padding(tokens):
+    mask = np.asarray(tokens.select_tokens(["mu", "theta"]).attention_mask(padding=True))
+    assert mask.dtype == bool
+    assert mask.shape == (4, 6, 6)
+    np.testing.assert_array_equal(mask[3, 0], [1, 1, 1, 0, 0, 0])
+
+
 def test_to_tokens_keeps_what_concerns_its_keys(tokens):
     view = tokens.select_tokens(["obs", "theta"])
     part = view.to_tokens()

@@ -118,6 +118,11 @@ def constant(array: np.ndarray[Any, Any], like: Array) -> Array:
     return array
 
 
+def in_library_of(like: Array, array: Array) -> Array:
+    """Give an array as it is, or a NumPy array in the library of another."""
+    return constant(array, like) if isinstance(array, np.ndarray) else array
+
+
 def broadcast_constant(array: np.ndarray[Any, Any], shape: Sequence[int], like: Array) -> Array:
     """Give a NumPy array repeated along leading axes, without storing the repeats."""
     if is_torch(like):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._backend import Array, as_arrays, broadcast_constant, cast, constant
+from ._backend import Array, as_arrays, broadcast_constant, cast, constant, in_library_of
 from ._independence import Independence
 from ._layout import Layout, label_row, position_row
 from ._masks import dense_mask, padding_mask
@@ -41,9 +41,4 @@ def padding_of(
             return np.broadcast_to(ones, data.shape[:-1])
         xp, _ = as_arrays([ones])
         return xp.broadcast_to(ones, tuple(data.shape[:-1]))
-    return cast(constant_if_numpy(padding_mask(layout, given), data), dtype)
-
-
-def constant_if_numpy(array: Array, data: Array) -> Array:
-    """Give an array in the library of the data."""
-    return constant(array, data) if isinstance(array, np.ndarray) else array
+    return cast(in_library_of(data, padding_mask(layout, given)), dtype)

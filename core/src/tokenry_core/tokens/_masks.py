@@ -166,6 +166,16 @@ def padding_mask(layout: Layout, event_shapes: Mapping[str, Array]) -> Array:
     return concat(parts, -1, xp)
 
 
+def check_extent(key: str, slot: Slot, extent: Array) -> None:
+    """Refuse event shapes of samples that have other dimensions than their key."""
+    dimensions = extent.shape[-1] if extent.shape else 0
+    if not extent.shape or dimensions != len(slot.event_shape):
+        raise ShapeError(
+            f"The event shapes of {key!r} have {dimensions} dimensions, "
+            f"but its tokens have the event shape {slot.event_shape}"
+        )
+
+
 def _matching(block: Any, rows: Slot, columns: Slot, match: Match) -> Any:
     """Give a writable view of the block's entries where the match holds."""
     i, j = match
@@ -179,12 +189,8 @@ def _matching(block: Any, rows: Slot, columns: Slot, match: Match) -> Any:
 
 
 def _inside(key: str, slot: Slot, extent: Array, xp: Any) -> Array:
+    check_extent(key, slot, extent)
     dimensions = len(slot.event_shape)
-    if extent.shape[-1] != dimensions:
-        raise ShapeError(
-            f"The event shapes of {key!r} have {extent.shape[-1]} dimensions, "
-            f"but its tokens have the event shape {slot.event_shape}"
-        )
     places = np.indices(slot.event_shape).reshape(dimensions, prod(slot.event_shape))
     _, (grid, extent) = as_arrays([places, extent])
     return xp.all(extent[..., None, :] > grid.T, axis=-1)

@@ -10,15 +10,23 @@ import numpy as np
 
 from ..errors import ShapeError
 from ._assemble import assemble, event_shapes_of
-from ._backend import Array, broadcast_constant, cast, dtype_name, static_shape
+from ._backend import (
+    Array,
+    broadcast_constant,
+    cast,
+    dtype_name,
+    in_library_of,
+    static_shape,
+)
 from ._block_summary import BlockSummary, block_summary
 from ._describe import attention_of, labels_of, padding_of, positions_of
 from ._flatten import decode_layout, replace_values
 from ._functional import align_functional_inputs
 from ._independence import Independence
 from ._jax import when_jax_is_there
-from ._layout import Layout, condition_row
+from ._layout import Layout, Slot, condition_row
 from ._mask_function import MaskFunction, mask_function
+from ._masks import check_extent
 from ._structure import read_structure, warn_of_padding
 from ._tree import flatten_tree
 
@@ -78,15 +86,19 @@ class Tokens:
         if out is not None and out.layout != layout:
             raise ShapeError(f"out holds another structure: {out}; this batch has {layout.slices}.")
         memory = None if out is None else out.data
+        flat = assemble(layout, structure.leaves, samples, pad_value, memory)
+        inputs = align_functional_inputs(
+            functional_inputs, layout, len(samples), sample_shape=samples
+        )
         extents = event_shapes_of(structure.leaves, layout)
         for key, shape in (event_shapes or {}).items():
-            extents[layout.checked(key)[0]] = _extent(shape, samples)
+            extents[layout.checked(key)[0]] = _extent(key, layout[key], shape, samples)
         return cls(
-            assemble(layout, structure.leaves, samples, pad_value, memory),
+            flat,
             layout,
             rules,
-            align_functional_inputs(functional_inputs, layout, len(samples), sample_shape=samples),
-            extents,
+            None if inputs is None else in_library_of(flat, inputs),
+            {key: in_library_of(flat, extent) for key, extent in extents.items()},
         )
 
     @property
@@ -246,9 +258,10 @@ class Tokens:
         return {self.layout.checked(n)[0]: leaf for n, leaf in zip(names, leaves, strict=True)}
 
 
-def _extent(shape: Any, samples: tuple[int, ...]) -> Array:
+def _extent(key: str, slot: Slot, shape: Any, samples: tuple[int, ...]) -> Array:
     if isinstance(shape, tuple | list):
         shape = np.asarray(shape, np.int32)
+    check_extent(key, slot, shape)
     if tuple(shape.shape[:-1]) == samples:
         return shape
     return broadcast_constant(shape, (*samples, shape.shape[-1]), shape)

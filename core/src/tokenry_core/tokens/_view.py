@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._backend import Array, as_arrays, concat, is_traced
-from ._describe import attention_of, labels_of, padding_of, positions_of
+from ._describe import labels_of, padding_of, positions_of
 from ._flatten import decode_layout
 from ._jax import when_jax_is_there
 from ._layout import Layout
@@ -92,10 +92,10 @@ class TokenView:
         """The selected keys in the order of their tokens."""
         return list(self.selected_keys)
 
-    def attention_mask(self, dtype: object = bool) -> Array:
-        """Give the self-attention mask with another dtype: boolean for torch."""
-        layout = self.layout
-        return attention_of(layout, layout, self.parent.independence, self.parent.data, dtype)
+    def attention_mask(self, dtype: object = bool, padding: bool = False) -> Array:
+        """Give the self-attention mask as torch takes it; with `padding`, of each sample."""
+        keys = self.selected_keys
+        return self.parent.attention_mask(keys, keys, dtype, padding)
 
     def cross_attention_mask(
         self, keys: TokenView | Iterable[str], dtype: object = "float32"
