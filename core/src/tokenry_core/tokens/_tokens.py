@@ -86,11 +86,11 @@ class Tokens:
         if out is not None and out.layout != layout:
             raise ShapeError(f"out holds another structure: {out}; this batch has {layout.slices}.")
         memory = None if out is None else out.data
+        extents = event_shapes_of(structure.leaves, layout)
         flat = assemble(layout, structure.leaves, samples, pad_value, memory)
         inputs = align_functional_inputs(
             functional_inputs, layout, len(samples), sample_shape=samples
         )
-        extents = event_shapes_of(structure.leaves, layout)
         for key, shape in (event_shapes or {}).items():
             extents[layout.checked(key)[0]] = _extent(key, layout[key], shape, samples)
         return cls(
