@@ -1,4 +1,4 @@
-"""Training from Parquet: exact and one-pass quantiles against reading, and against sorting in memory."""
+"""Training from Parquet: exact and one-pass quantiles against reading and sorting in memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from tokenry_core import BaseTokenizer
 
+from tokenry_core import BaseTokenizer
 from tokenry_scalar import ScalarTokenizer
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -72,21 +72,18 @@ def rank_error(tokenizer: BaseTokenizer, path: Path) -> float:
 
 
 def peak_memory(path: Path, job: str) -> float:
-    """Give the MiB that a job adds to a fresh process, from 100,000 rows to these."""
+    """Give the MiB that a job adds to a fresh process."""
     command = [sys.executable, __file__, "--child", job, str(path)]
-    out = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(out.stdout.split()[-1])
 
 
 def child(job: str, path: Path) -> None:
-    """Warm up on a small file, then print how much the peak of this process rises."""
-    small = write_parquet(path.with_name("small.parquet"), 100_000)
+    """Print how much a job raises the peak of this process, which has imported everything."""
+    small = ScalarTokenizer(n_bins=2, scalar_columns=["x"])
+    small.train({"id": np.arange(9), "x": np.arange(9.0)})
     run = sort_in_memory if job == "sort" else (lambda p: train(p, job))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if job == "none" else None
-    import numba  # noqa: F401
-
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run(small)
     run(path)
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
