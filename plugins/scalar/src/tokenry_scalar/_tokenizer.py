@@ -120,7 +120,7 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
         from tokenry_scalar._trained import state_of
         from tokenry_scalar.training import Column
 
-        if state is None:
+        if state is None or not state.rows:
             raise DataError("training was given no rows; give at least one file that has some")
         columns = self._learning or [Column(name) for name in state.names]
         if state.finish(columns, self.config, thread_count(self.runtime.threads)):

@@ -22,6 +22,7 @@ class TrainingState:
         self.names = tuple(names)
         self.shares = shares
         self.integer = [True] * len(shares)
+        self.rows = 0
 
     @classmethod
     def start(cls, columns: Sequence[Column], config: ScalarConfig) -> TrainingState:
@@ -53,6 +54,7 @@ class TrainingState:
             share.add(floats, rows)
 
         active = self.active
+        self.rows += len(values[0]) if values else 0
         run_all(one, zip([self.shares[i] for i in active], values, strict=True), threads)
         for i, whole in zip(active, integer, strict=True):
             self.integer[i] &= whole
@@ -61,6 +63,7 @@ class TrainingState:
         """Join what another worker has seen."""
         for i in self.active:
             self.shares[i] = self.shares[i].merge(other.shares[i])  # type: ignore[union-attr]
+        self.rows += other.rows
         self.integer = [a and b for a, b in zip(self.integer, other.integer, strict=True)]
         return self
 
