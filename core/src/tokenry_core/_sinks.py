@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -27,7 +27,9 @@ class ParquetSinkConfig:
     """Options of the `parquet` sink."""
 
     path: str = with_doc("the folder for the shards")
-    compression: Literal["none", "snappy", "zstd", "lz4"] = with_doc("of the pages", "zstd")
+    compression: Literal["none", "snappy", "zstd", "lz4"] = with_doc(
+        "of the pages; token ids are packed to the bits they need in any case", "none"
+    )
 
 
 class ParquetSink:
@@ -62,7 +64,20 @@ class ParquetSink:
             compression=self.config.compression,
             use_dictionary=False,
             write_statistics=False,
+            column_encoding={
+                path: "DELTA_BINARY_PACKED"
+                for field in schema
+                for path, kind in _leaves(field.name, field.type)
+                if pa.types.is_unsigned_integer(kind)
+            },
         )
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    """Give what Parquet calls the values of a column of lists."""
+    while hasattr(kind, "value_type"):
+        path, kind = f"{path}.list.element", kind.value_type
+    yield path, kind
 
 
 class ArrowSink:
