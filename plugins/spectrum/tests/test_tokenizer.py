@@ -203,6 +203,13 @@ def test_training_may_begin_at_another_artifacts_codebooks(tmp_path):
     assert error(warm) < error(cold)
 
 
+def test_a_start_of_another_size_is_refused(tmp_path):
+    first = SpectrumTokenizer(codebook_size=16, groups=[GROUP]).train(spectra())
+    path = first.save(tmp_path / "first.safetensors")
+    with pytest.raises(ConfigError, match="has 16 codes of 2 features; .* has 32 of 2"):
+        SpectrumTokenizer(codebook_size=32, groups=[GROUP], codebook_from=path).train(spectra())
+
+
 def test_files_in_any_order_give_one_artifact(tmp_path):
     for i in range(4):
         table = pa.table({**spectra(60, seed=i), "id": np.arange(60) + 100 * i})

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tokenry_core import file_of, mix
-from tokenry_core.errors import DataError
+from tokenry_core.errors import ConfigError, DataError
 from tokenry_spectrum._config import SpectrumConfig
 from tokenry_spectrum._groups import TrainedGroup, runs
 from tokenry_spectrum._lists import Points
@@ -110,6 +110,8 @@ def train_group(
             f'group "{name}" has no finite point in the training data; check that its columns hold'
             " values, or leave the group out"
         )
+    if start is not None:
+        _check_start(kind, start, config)
     mean = features.mean(axis=1, dtype=np.float64)
     std = features.std(axis=1, dtype=np.float64)
     std[~(std > 0)] = 1.0
@@ -129,3 +131,12 @@ def train_group(
     return TrainedGroup(
         kind, config.codebook_size, fitted.centroids, mean, std, length, kind.assets()
     )
+
+
+def _check_start(kind: Kind[Any], start: TrainedGroup, config: SpectrumConfig) -> None:
+    shape, wanted = start.codebook.shape, (config.codebook_size, kind.dims)
+    if shape != wanted:
+        raise ConfigError(
+            f'codebook_from: group "{kind.group.name}" of that artifact has {shape[0]} codes of'
+            f" {shape[1]} features; a start for this configuration has {wanted[0]} of {wanted[1]}"
+        )

@@ -137,6 +137,7 @@ def test_labels_do_not_change_when_the_grid_is_built():
     assert np.array_equal(np.concatenate(parts), brute(points, centroids))
 
 
+@pytest.mark.slow  # compiles kernels for wider tables
 def test_large_codebooks_need_wider_tables():
     random = np.random.default_rng(4)
     centroids = np.sort(random.normal(size=(66_000, 1)), axis=0)

@@ -209,8 +209,9 @@ def _make_lookup(d):
     def lookup(x, i, t, bits, centroids, lists):
         """Nearest of the candidates that table entry `t` stands for."""
         if t >= 0:
-            a = t & ((1 << bits) - 1)
-            b = t >> bits
+            # Unsigned: a signed index would be tested for counting from the end.
+            a = np.uint32(t & ((1 << bits) - 1))
+            b = np.uint32(t >> bits)
             s = 0.0
             r = 0.0
             for z in range(d):
@@ -263,7 +264,9 @@ def _make_assign(d):
             for i in range(m):
                 c = cell[i]
                 if c >= 0:
-                    out[start - first + i] = lookup(x, i, table[c], bits, centroids, lists)
+                    out[start - first + i] = lookup(
+                        x, i, table[np.uint64(c)], bits, centroids, lists
+                    )
                     continue
                 c = 0
                 inside = True
@@ -275,7 +278,9 @@ def _make_assign(d):
                     inside = inside & ok
                     c = c * size_o + np.int64(f if ok else 0.0)
                 if inside:
-                    out[start - first + i] = lookup(x, i, table_o[c], bits, centroids, lists_o)
+                    out[start - first + i] = lookup(
+                        x, i, table_o[np.uint64(c)], bits, centroids, lists_o
+                    )
                     continue
                 code = np.int64(missing)
                 if finite:
