@@ -23,9 +23,7 @@ def _starts(extent: int, size: int, step: int) -> list[int]:
     return starts
 
 
-def _point(
-    x: Fraction, y: Fraction, rot: int, height: int, width: int
-) -> tuple[Fraction, Fraction]:
+def _point(x: int, y: int, rot: int, height: int, width: int) -> tuple[int, int]:
     """Where a point of patch 1 lies in patch 2, (x, y) already shifted."""
     return [(x, y), (width - y, x), (width - x, height - y), (y, height - x)][rot]
 
@@ -39,21 +37,31 @@ def _areas(
     step: tuple[int, int],
 ) -> list[list[Fraction]]:
     """Shared area of each token of patch 1 with each token of patch 2."""
-    (height, width), (py, px) = extent, size
-    tokens = [(y, x) for y in _starts(height, py, step[0]) for x in _starts(width, px, step[1])]
+    # In units of the shifts' common denominator every number is an integer, and exact.
+    unit = max(Fraction(dx).denominator, Fraction(dy).denominator)
+    dx, dy = int(Fraction(dx) * unit), int(Fraction(dy) * unit)
+    (height, width), (py, px) = ((a * unit, b * unit) for a, b in (extent, size))
+    tokens = [
+        (y * unit, x * unit)
+        for y in _starts(extent[0], size[0], step[0])
+        for x in _starts(extent[1], size[1], step[1])
+    ]
     areas = []
     for y, x in tokens:
         corners = [
-            _point(x + i - Fraction(dx), y + j - Fraction(dy), rot % 4, height, width)
-            for i in (0, px)
-            for j in (0, py)
+            _point(x + i - dx, y + j - dy, rot % 4, height, width) for i in (0, px) for j in (0, py)
         ]
         left, right = min(c[0] for c in corners), max(c[0] for c in corners)
         top, bottom = min(c[1] for c in corners), max(c[1] for c in corners)
         areas.append(
             [
-                max(Fraction(0), min(right, u + px) - max(left, u))
-                * max(Fraction(0), min(bottom, v + py) - max(top, v))
+                Fraction(
+                    max(0, min(right, u + px) - max(left, u))
+                    * max(0, min(bottom, v + py) - max(top, v)),
+                    unit**2,
+                )
+                if left < u + px and u < right
+                else Fraction(0)
                 for v, u in tokens
             ]
         )

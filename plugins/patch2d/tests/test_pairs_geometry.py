@@ -60,7 +60,7 @@ def _same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> 
             assert torch.equal(found[name], values), name
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(scenes(), st.sampled_from(["first", "best"]))
 @example(((16, 16), 0.5, -0.5, 1, (5, 3), (2, 2)), "best")
 def test_a_pair_is_related_as_a_search_over_all_tokens_finds(brute_force, scene, reverse):
@@ -72,7 +72,7 @@ def test_a_pair_is_related_as_a_search_over_all_tokens_finds(brute_force, scene,
     _same(found, brute_force(extent, dx, dy, rot, size, step, reverse))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(
     scenes(), st.sampled_from(["first", "best"]), st.lists(st.tuples(SHIFTS, SHIFTS), max_size=5)
 )

@@ -90,6 +90,61 @@ def _copy_row(target: int, source: int, length: int) -> None:
         _copy1(target, source)
 
 
+@njit
+def _stream_by_row(
+    out: int,
+    image: int,
+    strides: tuple[int, int, int],
+    channels: int,
+    xs: Array,
+    item: int,
+    height: int,
+    length: int,
+) -> None:
+    """Copy a row of windows pixel row by pixel row: the source is read as it lies in memory.
+
+    Stores go from token to token, which costs nothing where each fills whole lines.
+    """
+    token = channels * height * length
+    for channel in range(channels):
+        for y in range(height):
+            row = image + channel * strides[1] + y * strides[2]
+            place = out + (channel * height + y) * length
+            for x in xs:
+                for block in range(0, length, 64):
+                    _stream64(place + block, row + x * item + block)
+                place += token
+
+
+@njit
+def _copy_by_token(
+    out: int,
+    image: int,
+    strides: tuple[int, int, int],
+    channels: int,
+    xs: Array,
+    item: int,
+    height: int,
+    length: int,
+    stream: int,
+) -> None:
+    """Copy a row of windows token by token: the target is written as it lies in memory."""
+    for x in xs:
+        for channel in range(channels):
+            row = image + channel * strides[1] + x * item
+            for _ in range(height):
+                if stream == 32:
+                    for block in range(0, length, 32):
+                        _stream32(out + block, row + block)
+                elif stream == 16:
+                    for block in range(0, length, 16):
+                        _stream16(out + block, row + block)
+                else:
+                    _copy_row(out, row, length)
+                out += length
+                row += strides[2]
+
+
 @njit(
     "void(intp, intp, UniTuple(intp, 3), intp, Array(int64, 1, 'C', readonly=True),"
     " Array(int64, 1, 'C', readonly=True), intp, intp, intp, intp, intp, intp)",
@@ -115,27 +170,14 @@ def copy_windows(
     `strides` are the bytes between images, channels and pixel rows; `length` is the bytes of one
     window row. `stream` is the width of streaming stores, or 0.
     """
-    per_row = xs.size * channels * height * length
+    token = channels * height * length
     while job < stop:
         image = source + (job // ys.size) * strides[0] + ys[job % ys.size] * strides[2]
-        out = target + job * per_row
-        for x in xs:
-            for channel in range(channels):
-                row = image + channel * strides[1] + x * item
-                for _ in range(height):
-                    if stream == 64:
-                        for block in range(0, length, 64):
-                            _stream64(out + block, row + block)
-                    elif stream == 32:
-                        for block in range(0, length, 32):
-                            _stream32(out + block, row + block)
-                    elif stream == 16:
-                        for block in range(0, length, 16):
-                            _stream16(out + block, row + block)
-                    else:
-                        _copy_row(out, row, length)
-                    out += length
-                    row += strides[2]
+        out = target + job * xs.size * token
+        if stream == 64:
+            _stream_by_row(out, image, strides, channels, xs, item, height, length)
+        else:
+            _copy_by_token(out, image, strides, channels, xs, item, height, length, stream)
         job += 1
     if stream:
         _fence()

@@ -10,7 +10,6 @@ import pyarrow as pa
 import torch
 
 from tokenry_core import (
-    Array,
     BaseTokenizer,
     DataSource,
     Field,
@@ -85,7 +84,7 @@ class Patch2dTokenizer(BaseTokenizer[Patch2dConfig]):
         """Images put together from their tokens, the mean where these overlap."""
         values = np.require(tokens.fields["patch_tokens"].values, requirements=["C", "W"])
         config = self.config
-        missing: Array = np.isnan(values).all(axis=(1, 2))
+        missing = np.asarray(np.isnan(values).all(axis=(1, 2)))
         images = untokenize(
             torch.from_numpy(values), config.extent, config.patch_size, config.stride
         )
