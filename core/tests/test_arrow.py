@@ -124,8 +124,13 @@ def test_columns_are_what_readers_expect():
     schema = TokenBatch(spec, fields, ["x"], "name").to_arrow().schema
     assert schema.names == ["name", "one", "two", "many"]
     assert schema.field("one").type == pa.uint16()
-    assert schema.field("two").type == pa.list_(pa.uint16(), 4)
-    assert schema.field("many").type == pa.large_list(pa.list_(pa.float32(), 3))
+    assert schema.field("two").type == pa.list_(element(pa.uint16()), 4)
+    assert schema.field("many").type == pa.large_list(element(pa.list_(element(pa.float32()), 3)))
+    assert not any(field.nullable for field in schema if field.name != "name")
+
+
+def element(kind):
+    return pa.field("element", kind, nullable=False)
 
 
 def test_tables_of_others_are_refused():

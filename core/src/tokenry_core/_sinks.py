@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ._arrow import without_counts
 from ._batch import TokenBatch
 from ._config import build_config, canonical_json, with_doc
 from .errors import DataError
@@ -57,7 +58,7 @@ class ParquetSink:
         return [file]
 
     def _writer(self, out: Any, schema: pa.Schema, provenance: Mapping[str, Any]) -> Any:
-        metadata = {**(schema.metadata or {}), _KEY: canonical_json(provenance).encode()}
+        metadata = {**without_counts(schema.metadata), _KEY: canonical_json(provenance).encode()}
         return pq.ParquetWriter(
             out,
             schema.with_metadata(metadata),
