@@ -56,17 +56,20 @@ def test_a_rectangle_of_some_keys():
     assert summary.allowed.sum() == tokens.cross_attention_mask(["obs"], ["theta", "mu"]).sum()
 
 
-@pytest.mark.parametrize("block", [4, 8])
-def test_the_flex_block_mask_has_the_blocks_that_torch_finds(block):
+@pytest.mark.parametrize("rules", [RULES, {}], ids=["rules", "no rules"])
+@pytest.mark.parametrize("sites", [5, 4], ids=["whole blocks", "a shorter last block"])
+def test_the_flex_block_mask_has_the_blocks_that_torch_finds(sites, rules):
     from torch.nn.attention.flex_attention import create_block_mask
 
-    data = {"mu": np.ones((1, 2, 1)), "theta": np.ones((1, 5, 1)), "obs": np.ones((1, 5, 5, 1))}
-    tokens = Tokens.from_pytree(data, RULES).map(torch.from_numpy)
-    allowed = tokens.mask_function()
-    found = tokens.block_summary(block_size=block).flex_block_mask(allowed)
-    expected = create_block_mask(allowed, None, None, 32, 32, device="cpu", BLOCK_SIZE=block)
+    shapes = {"mu": (1, 2, 1), "theta": (1, sites, 1), "obs": (1, sites, sites, 1)}
+    data = {key: np.ones(shape) for key, shape in shapes.items()}
+    tokens = Tokens.from_pytree(data, rules).map(torch.from_numpy)
+    allowed, n = tokens.mask_function(), tokens.layout.n_tokens
+    found = tokens.block_summary(block_size=4).flex_block_mask(allowed)
+    expected = create_block_mask(allowed, None, None, n, n, device="cpu", BLOCK_SIZE=4)
     torch.testing.assert_close(found.to_dense(), expected.to_dense())
-    assert found.sparsity() == expected.sparsity()
+    torch.testing.assert_close(found.kv_num_blocks, expected.kv_num_blocks)
+    torch.testing.assert_close(found.full_kv_num_blocks, expected.full_kv_num_blocks)
 
 
 @pytest.mark.slow

@@ -35,6 +35,14 @@ def test_padding_that_was_there_stays(library):
     np.testing.assert_array_equal(np.asarray(both.padding_mask), expected)
 
 
+def test_padding_of_equal_structures_stays_too(library):
+    a = make(library, 1, 2, event_shapes={"theta": np.array([[1]])})
+    for pair, row in (((a, make(library, 1, 2)), 0), ((make(library, 1, 2), a), 1)):
+        mask = np.asarray(combine_tokens(*pair).padding_mask)
+        np.testing.assert_array_equal(mask[row], [1, 0, 1, 1, 1, 1])
+        assert mask[1 - row].all()
+
+
 def test_three_sets_combine_in_any_grouping(library):
     a, b, c = (make(library, 1, sites) for sites in (2, 4, 3))
     left = combine_tokens(combine_tokens(a, b), c)

@@ -113,6 +113,8 @@ def test_nested_pytrees_come_back_nested(library):
 def test_joined_keys_cannot_collide():
     data = {"a/b": np.zeros((1, 1)), "a": {"b": np.ones((1, 1))}}
     assert Tokens.from_pytree(data).key_order == ["a~1b", "a/b"]
+    data = {"a/b": np.zeros((1, 1)), "a~1b": np.ones((1, 1))}
+    assert Tokens.from_pytree(data).key_order == ["a~1b", "a~01b"]
 
 
 def test_names_that_read_alike_are_refused():

@@ -212,6 +212,10 @@ def test_an_unknown_field_lists_the_known(vocabulary):
     [
         (lambda v, s: s.__setitem__(1, v.mask), "masks, inside 'mag'"),
         (lambda v, s: s.__setitem__(4, v.mask), "does not hold 'mag' between"),
+        (
+            lambda v, s: s.__setitem__([1, 6], [v.mask, v.offset("mag")]),
+            "does not hold 'mag' between",
+        ),
         (lambda v, s: s.__setitem__(0, v.begin("xp")), "does not hold 'mag' between"),
         (
             lambda v, s: s.__setitem__(2, v.offset("xp")),
