@@ -6,10 +6,13 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tokenry_core import Registry
 from tokenry_dino import DinoPatchTokenizer
+
+torch.set_num_threads(1)  # models this small only wait for each other's threads
 
 SMALL = {"depth": 2, "embed_dim": 48, "num_heads": 3, "init_values": 1.0}
 BUCKETS = ((84, 56), (56, 84), (70, 70))
