@@ -1,5 +1,5 @@
 import logging
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow as pa
@@ -235,7 +235,7 @@ def test_pictures_show_every_group(trained):
     batch = pa.record_batch(data)
     (panel,) = trained.panels(batch, trained.encode(batch))
     assert panel.title == "b: originals and reconstructions"
-    assert ElementTree.fromstring(panel.image).tag.endswith("svg")
+    assert ET.fromstring(panel.image).tag.endswith("svg")
     assert panel.image.count(b"<polyline") == 6
 
 
