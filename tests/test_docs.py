@@ -1,0 +1,211 @@
+"""The documentation runs: every block of code, every command, every link.
+
+Started as a script with a page, this file prints the program that the page is.
+"""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+
+BLOCK = re.compile(
+    r'^```(?P<language>[\w-]+)( title="(?P<title>[^"]+)")?\n(?P<code>.*?)^```$'
+    r"|^<!-- setup\n(?P<setup>.*?)^-->$",
+    re.M | re.S,
+)
+
+
+def program_of(page: Path) -> str:
+    """Give a page as one Python program in which every line has the number that it has there."""
+    text = page.read_text(encoding="utf-8")
+    lines = [""] * (text.count("\n") + 2)
+    lines[0] = "from test_docs import shell as _shell, write as _write"
+    for block in BLOCK.finditer(text):
+        first = text.count("\n", 0, block.start()) + 1
+        language, code = block["language"], block["code"]
+        if block["setup"] is not None:
+            language, code = "python", block["setup"]
+        if block["title"]:
+            lines[first] = f"_write({block['title']!r}, {code!r})"
+        elif language == "python":
+            own = code.split("\n")
+            lines[first : first + len(own)] = own
+        elif language in ("yaml", "toml", "json") and (name := re.match(r"# (\S+)\n", code)):
+            lines[first] = f"_write({name[1]!r}, {code!r})"
+        elif language in ("console", "sh"):
+            for command, expected in commands_of(code):
+                lines[first] += f"_shell({command!r}, {expected!r});"
+    return "\n".join(lines)
+
+
+def commands_of(code: str) -> list[tuple[str, str]]:
+    """Give the commands of Tokenry in a block, each with the output that is printed below it.
+
+    A block whose commands have no prompt shows no output.
+    """
+    if "$ " not in code:
+        return [(line, "") for line in code.splitlines() if line.startswith("tokenry ")]
+    parts = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", code, re.M)
+    return [(command, out) for command, out in parts if command.startswith("tokenry ")]
+
+
+def write(name: str, text: str) -> None:
+    """Write a file that a page shows."""
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(text, encoding="utf-8")
+
+
+def shell(command: str, expected: str) -> None:
+    """Run a command of a page; what the page shows of its output has to be in it."""
+    done = subprocess.run(
+        command,
+        shell=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    output = done.stdout
+    assert done.returncode == 0, f"{command}\n{output}"
+    wanted, found = plain(expected), plain(output)
+    parts = [re.escape(part.strip()) for part in wanted.split("...")]
+    assert re.search(".*?".join(parts), found), f"{command}\n{output}"
+
+
+def plain(text: str) -> str:
+    """Give a text without what differs between versions of Python and widths of terminals."""
+    text = re.sub(r"(-\w) [A-Z]+, (--\w+)", r"\1, \2", text)
+    return re.sub(r"\s+", "", text)
+
+
+def environment() -> dict[str, str]:
+    """Give the environment of a user, in whose path are no plugins for tests."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COLUMNS")}
+    third_party = ROOT / "examples" / "third_party_plugin" / "src"
+    path = [Path(sys.executable).parent, kept.get("PATH", "")]
+    return kept | {
+        "PATH": os.pathsep.join(map(str, path)),
+        "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "tests", third_party])),
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.mark.slow
+@each_page
+def test_page_runs_as_printed(page, tmp_path):
+    script = tmp_path / f"{page.stem}.py"
+    script.write_text(program_of(page), encoding="utf-8")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    command = [sys.executable, "-W", "error", script]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    text = re.sub(
+        r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.M | re.S
+    )
+    for target in re.findall(r"\]\(([^)\s]+)\)|href=\"([^\"]+)\"", text):
+        target = "".join(target)
+        if re.match(r"https?:|mailto:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path) if path else page
+        assert found.exists(), f"{page.name}: {target}"
+        if anchor and found.suffix == ".md":
+            assert anchor in anchors_of(found), f"{page.name}: {target}"
+
+
+def anchors_of(page: Path) -> set[str]:
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    ours = {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", h).strip().lower()) for h in headings}
+    return ours | set(re.findall(r"^::: (\S+)$", text, re.M))
+
+
+def documented() -> set[str]:
+    """Give the names that reference pages are about; of a module, those that it lists or all."""
+    names: set[str] = set()
+    for page in (ROOT / "docs" / "reference").glob("*.md"):
+        for name in re.findall(r"^::: (\S+)$", page.read_text(encoding="utf-8"), re.M):
+            names.add(name)
+    return names
+
+
+@pytest.mark.parametrize("module", ["tokenry", "tokenry_core", "tokenry_core.errors"])
+def test_every_public_name_stands_on_a_reference_page(module):
+    public = {f"{module}.{name}" for name in import_module(module).__all__}
+    assert public - documented() == set()
+
+
+def test_reference_pages_name_only_what_there_is():
+    for name in documented():
+        try:
+            found = import_module(name)
+        except ImportError:
+            module, _, attribute = name.rpartition(".")
+            found = getattr(import_module(module), attribute)
+        assert inspect.getdoc(found) or not callable(found), name
+
+
+def test_every_key_of_a_run_file_is_explained():
+    from dataclasses import fields
+
+    from tokenry.config import PluginsConfig, RunFile, TrainingConfig
+    from tokenry_core import Runtime
+
+    text = (ROOT / "docs" / "run-files.md").read_text(encoding="utf-8")
+    for prefix, cls in (
+        ("", RunFile),
+        ("training.", TrainingConfig),
+        ("runtime.", Runtime),
+        ("plugins.", PluginsConfig),
+    ):
+        for field in fields(cls):
+            assert f"`{prefix}{field.name}`" in text, f"{prefix}{field.name}"
+
+
+def test_every_command_is_explained():
+    from tokenry.cli._main import COMMANDS
+
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        assert f"$ tokenry {command} --help" in text
+
+
+@pytest.mark.slow
+def test_site_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+    done = subprocess.run(
+        [*command, "--site-dir", tmp_path / "site"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert pages
+    for page in pages:
+        needed = re.findall(
+            r"(?:<script[^>]*src|<link[^>]*href|<img[^>]*src)=\"([^\"]+)\"", page.read_text()
+        )
+        assert not [url for url in needed if re.match(r"(https?:)?//", url)], page
