@@ -17,8 +17,9 @@ class AutoencoderFactory:
 
     An autoencoder is a `torch.nn.Module` with `encode(images) -> latents` and
     `decode(latents) -> images`, where images are (N, bands, H, W) and latents are
-    (N, latent_dim, H / downsampling, W / downsampling). It may have `begin(images, unit_variance)`,
-    which is called once with images of the training set, before the first step.
+    (N, latent_dim, H / downsampling, W / downsampling). It may have `begin(images, quantize)`,
+    which is called once with images of the training set before the first step; `quantize` takes
+    latents to what the decoder will be given, and is None where a codebook is yet to come.
 
     >>> conv_autoencoder.kind
     'autoencoder'

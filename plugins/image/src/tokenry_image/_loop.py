@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,7 @@ from ._checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, 
 from ._codec import Codec
 from ._config import ImageConfig
 from ._quality import Quality, evaluate, masked_error, tensors
+from ._quantizers import QuantizerModule
 from ._report import write_training_page
 from ._rows import Place, Survey, TrainingRows
 from ._schedule import Budget, Phase, learning_rate, phases
@@ -258,7 +259,12 @@ def _begin(codec: Codec, survey: Survey, device: str) -> None:
     if hasattr(codec.network, "begin"):
         first = survey.sample.take(np.arange(len(values)))
         images, _ = codec.prepare_images(*tensors(first, device))
-        codec.network.begin(images, codec.quantizer.unit_variance)
+        quantizer = codec.quantizer
+        codec.network.begin(images, None if quantizer.learned else _round_trip(quantizer))
+
+
+def _round_trip(quantizer: QuantizerModule) -> Callable[[Tensor], Tensor]:
+    return lambda latents: quantizer.lookup(quantizer.ids(latents))
 
 
 def _checkpoint_path(

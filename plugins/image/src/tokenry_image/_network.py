@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -92,11 +93,12 @@ class ConvAutoencoder(nn.Module):
         return self.decode(self.encode(images))
 
     @torch.no_grad()
-    def begin(self, images: Tensor, unit_variance: bool) -> None:
+    def begin(self, images: Tensor, quantize: Callable[[Tensor], Tensor] | None) -> None:
         """Set the linear maps to the principal components of the squares of these images.
 
-        With `unit_variance` every latent dimension varies by one; else one factor for all keeps
-        distances between latents those between squares.
+        For a quantiser with a codebook to come, one factor for all keeps distances between latents
+        those between squares. For a fixed grid every latent dimension varies by one, and the
+        decoder's map is the best one (least squares) for what `quantize` makes of the latents.
         """
         squares = nn.functional.pixel_unshuffle(images, self.side)
         squares = squares.movedim(1, -1).reshape(-1, squares.shape[1]).double()
@@ -109,7 +111,7 @@ class ConvAutoencoder(nn.Module):
         axes = vectors.flip(1)[:, :kept].T
         axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()
         spread = values.flip(0)[:kept].clamp_min(1e-12).sqrt()
-        if not unit_variance:
+        if quantize is None:
             spread = spread.square().mean().sqrt().expand(kept)
         shape = (kept, *weight.shape[1:])
         weight[:kept] = (axes / spread[:, None]).reshape(shape).to(weight.dtype)
@@ -117,6 +119,14 @@ class ConvAutoencoder(nn.Module):
         bands = weight.flatten(2).sum(2).double()
         self.linear_encoder.bias.copy_(-(bands @ mean))  # type: ignore[union-attr]
         self.linear_decoder.bias.copy_(mean)  # type: ignore[union-attr]
+        if quantize is not None:
+            latents = quantize(self.linear_encoder(images)).movedim(1, 0).flatten(1).double()
+            centre = latents.mean(1, keepdim=True)
+            target = centred - centred.mean(0)
+            best = torch.linalg.lstsq((latents - centre).T, target).solution
+            self.linear_decoder.weight.copy_(best.reshape(weight.shape).to(weight.dtype))
+            shift = mean - (centre.T @ best).reshape(len(mean), -1).mean(1)
+            self.linear_decoder.bias.copy_(shift)  # type: ignore[union-attr]
 
 
 def _residual(inputs: int, outputs: int, width: int, blocks: int) -> list[nn.Module]:

@@ -30,11 +30,9 @@ class Quantized(NamedTuple):
 class QuantizerModule(nn.Module):
     """Quantises (N, latent_dim, H', W') to ids (N, H', W').
 
-    `unit_variance` says which scale of latents it is made for; `learned` that it has a codebook,
-    which `begin` has to be given latents for.
+    `learned` says that it has a codebook, which `begin` has to be given latents for.
     """
 
-    unit_variance = False
     learned = True
 
     @abstractmethod
@@ -60,7 +58,6 @@ class QuantizerModule(nn.Module):
 class FsqQuantizer(QuantizerModule):
     """Finite scalar quantisation: each latent dimension is rounded to a few levels."""
 
-    unit_variance = True
     learned = False
 
     def __init__(self, codes: int, dim: int) -> None:
