@@ -9,6 +9,8 @@ from typing import Any
 from tokenry_core._config import plain
 from tokenry_core.errors import nearest
 
+from ._where import Where
+
 __all__ = ["Choice", "Section"]
 
 
@@ -23,7 +25,7 @@ class Choice:
     cls: Any
     config: Any
     options: Mapping[str, Any]
-    where: str | None = None
+    where: Where | None = None
     artifact: str | None = None
 
     def __getattr__(self, name: str) -> Any:

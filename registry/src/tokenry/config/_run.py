@@ -16,6 +16,7 @@ from tokenry_core.errors import ConfigError, TokenryError
 from ..registry import PluginRegistry, engines, sinks, sources, tokenizers
 from ._choice import Choice, Section
 from ._files import read_file
+from ._where import Where
 
 __all__ = ["PluginsConfig", "RunConfig", "RunFile", "TrainingConfig", "load_config"]
 
@@ -157,7 +158,8 @@ def _plugin(
         raise
     except TokenryError as error:  # an unknown, disputed or broken plugin
         raise ConfigError(f"{path}.name: {error}") from error
-    return Choice(options.pop("name"), cls, config, options, where)
+    condition = Where(where, f"{path}.where") if where is not None else None
+    return Choice(options.pop("name"), cls, config, options, condition)
 
 
 def _require(choice: Choice | None) -> Choice:

@@ -12,8 +12,7 @@ import pyarrow as pa
 from tokenry_core import Array, BaseTokenizer, Panel, SupportsDecode, SupportsReport
 from tokenry_core.errors import TokenryError
 
-from ..config import load_config
-from ..runs import Where
+from ..config import Where, load_config
 from ..runs._task import encode_good
 from ..runs._tokenizers import tokenizers_of
 
@@ -49,8 +48,7 @@ def take_sample(raw: Mapping[str, Any]) -> dict[str, Sample]:
         assert config.source is not None
         source = config.source.make()
         tokenizers = {ref.key: ref.get() for ref in tokenizers_of(config)}
-        where = Where(config.source.where) if config.source.where else None
-        rows = next(_batches(source, where))
+        rows = next(_batches(source, config.source.where))
     except (TokenryError, OSError, StopIteration) as error:
         return {"source": Sample(problem=f"no sample of the source could be read: {error}")}
     return {key: _one(tokenizer, rows) for key, tokenizer in tokenizers.items()}

@@ -7,7 +7,6 @@ from ._manifest import read_manifest
 from ._open import TokenFolder, open_tokens
 from ._summary import EncodeSummary, TrainSummary
 from ._train import train
-from ._where import Where
 
 __all__ = [
     "EncodeSummary",
@@ -15,7 +14,6 @@ __all__ = [
     "LocalEngine",
     "TokenFolder",
     "TrainSummary",
-    "Where",
     "encode",
     "hookimpl",
     "open_tokens",

@@ -26,7 +26,6 @@ from ._record import write_record
 from ._summary import EncodeSummary, summarize
 from ._task import EncodeTask, FragmentResult, Job
 from ._tokenizers import TokenizerRef, tokenizers_of
-from ._where import Where
 
 __all__ = ["encode"]
 
@@ -83,7 +82,7 @@ def encode(
 
 def _task(config: RunConfig, refs: list[TokenizerRef], source: DataSource) -> EncodeTask:
     assert config.source is not None
-    where = Where(config.source.where) if config.source.where else None
+    where = config.source.where
     columns: dict[str, None] = {}
     for ref in refs:
         columns.update(dict.fromkeys(ref.get().columns(source.schema)))

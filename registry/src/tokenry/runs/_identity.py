@@ -27,14 +27,14 @@ def identity_of(
 ) -> dict[str, Any]:
     """Give all that decides the bytes of a run; folders and speed do not."""
     assert config.source is not None
-    total = hashlib.sha256()
+    where, total = config.source.where, hashlib.sha256()
     for job in jobs:
         total.update(f"{job.fragment.id}\0{job.fragment.digest}\n".encode())
     sink = {key: value for key, value in plain(config.sink.config).items() if key != "path"}
     return {
         "format": 1,
         "tokenizers": {ref.key: dict(ref.identity) for ref in refs},
-        "source": {"name": config.source.name, "where": config.source.where},
+        "source": {"name": config.source.name, "where": where.text if where else None},
         "input": {"fragments": len(jobs), "sha256": total.hexdigest()},
         "sink": {"name": config.sink.name, **sink},
         "batch_rows": config.runtime.batch_rows,

@@ -14,9 +14,9 @@ import pyarrow as pa
 from tokenry_core import Fragment, Sink, TokenBatch, Tokenizer, batch_ids
 from tokenry_core.errors import BadRows
 
+from ..config import Where
 from ._join import join, keep_rows, scatter
 from ._tokenizers import TokenizerRef
-from ._where import Where
 
 __all__ = ["BadRow", "EncodeTask", "FragmentResult", "Job"]
 

@@ -14,11 +14,11 @@ from tokenry_core import train as train_tokenizer
 from tokenry_core.errors import ConfigError, DataError
 
 from ..config import Choice, RunConfig, load_config
+from ._filtered import FilteredSource
 from ._progress import Progress
 from ._record import write_reference
 from ._summary import TrainSummary
 from ._tokenizers import artifact_path
-from ._where import FilteredSource, Where
 
 __all__ = ["train"]
 
@@ -105,7 +105,7 @@ def _train(
 
 def _source(choice: Choice) -> DataSource:
     source: DataSource = choice.make()
-    return FilteredSource(source, Where(choice.where)) if choice.where else source
+    return FilteredSource(source, choice.where) if choice.where else source
 
 
 def _seeded(choice: Choice, seed: int) -> Choice:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tokenry_core import DataSource, Fragment, require
+from tokenry_core import require
 from tokenry_core.errors import ConfigError, DataError
 
-__all__ = ["FilteredSource", "Where"]
+__all__ = ["Where"]
 
 _COMPARE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -51,6 +51,7 @@ class Where:
     """
 
     text: str
+    path: str = field(default="where", compare=False)  # in the run file, for errors
 
     def __post_init__(self) -> None:
         self.expression()
@@ -60,8 +61,11 @@ class Where:
         try:
             tree = ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ConfigError(f'where: "{self.text}" is no condition: {error}') from None
-        return _build(tree, self.text)
+            raise ConfigError(f'{self.path}: "{self.text}" is no condition: {error}') from None
+        try:
+            return _build(tree, self.text)
+        except ConfigError as error:
+            raise ConfigError(f"{self.path}: {error}") from None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -75,47 +79,6 @@ class Where:
             return batch.filter(self.expression())
         except (pa.ArrowException, TypeError) as error:
             raise DataError(f'where: "{self.text}" does not fit the data: {error}') from None
-
-
-@dataclass(frozen=True)
-class FilteredFragment:
-    """A fragment without the rows that a condition leaves out."""
-
-    inner: Fragment
-    where: Where
-
-    @property
-    def id(self) -> str:
-        """The id of the fragment that is filtered."""
-        return self.inner.id
-
-    @property
-    def digest(self) -> str:
-        """Changes with the content and with the condition."""
-        return f"{self.inner.digest}|{self.where.text}"
-
-    def read(self, columns: Any, rows: int) -> Iterator[pa.RecordBatch]:
-        """Batches without the rows that are left out."""
-        wanted = None if columns is None else [*columns, *sorted(self.where.columns - {*columns})]
-        for batch in self.inner.read(wanted, rows):
-            yield self.where(batch)
-
-
-@dataclass(frozen=True)
-class FilteredSource:
-    """A source without the rows that a condition leaves out."""
-
-    inner: DataSource
-    where: Where
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns there are."""
-        return self.inner.schema
-
-    def fragments(self) -> list[FilteredFragment]:
-        """The fragments of the source, filtered."""
-        return [FilteredFragment(fragment, self.where) for fragment in self.inner.fragments()]
 
 
 def _build(node: ast.AST, text: str) -> Any:
@@ -144,7 +107,7 @@ def _build(node: ast.AST, text: str) -> Any:
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_build(argument, text))
     raise ConfigError(
-        f'where: "{ast.unparse(node)}" in "{text}" is not understood; allowed are columns, numbers,'
+        f'"{ast.unparse(node)}" in "{text}" is not understood; allowed are columns, numbers,'
         " texts, < <= > >= == !=, in [..], is None, and, or, not, + - * /,"
         f" {', '.join(f'{name}(..)' for name in _FUNCTIONS)}"
     )
@@ -153,7 +116,7 @@ def _build(node: ast.AST, text: str) -> Any:
 def _condition(node: ast.AST, text: str) -> Any:
     built = _build(node, text)
     if not isinstance(built, pc.Expression):
-        raise ConfigError(f'where: "{ast.unparse(node)}" in "{text}" is no condition on a column')
+        raise ConfigError(f'"{ast.unparse(node)}" in "{text}" is no condition on a column')
     return built
 
 
@@ -163,7 +126,7 @@ def _compare(left: ast.AST, ops: list[Any], comparators: list[Any], text: str) -
         a, b = _build(left, text), _build(right, text)
         part = _pair(op, a, b)
         if not isinstance(part, pc.Expression):
-            raise ConfigError(f'where: "{text}" compares no column with anything')
+            raise ConfigError(f'"{text}" compares no column with anything')
         out = part if out is None else out & part
         left = right
     return out
