@@ -69,6 +69,12 @@ def test_a_tie_leaves_bins_that_nothing_reaches():
     assert unreachable(quantiles, edges, FLOAT64) == 0
 
 
+def test_a_tied_largest_value_has_a_bin_of_its_own():
+    edges = merged(np.array([0.0, 1.0, 2.0, 2.0, 2.0]), INTEGER)
+    assert bin_values(np.array([0.0, 1.0, 2.0]), edges, missing=9).tolist() == [0, 1, 2]
+    assert len(edges) == 4
+
+
 def test_bins_between_two_integers_are_never_reached():
     quantiles = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
     assert unreachable(quantiles, quantiles, INTEGER) == 2

@@ -67,3 +67,9 @@ def ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def read_only(path: Path) -> int:
     """Read everything and do nothing: the limit that no encoder gets below."""
     return sum(batch.num_rows for batch in row_groups(path))
+
+
+def memory(field: str) -> float:
+    """Give the MiB that this process holds now (VmRSS) or held at most (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024

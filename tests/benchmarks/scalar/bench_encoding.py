@@ -20,7 +20,7 @@ from tokenry_scalar.binning import bin_values
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent))
-from _columns import COLUMNS, ahead, columns, read_only, row_groups, write_parquet
+from _columns import COLUMNS, ahead, columns, memory, read_only, row_groups, write_parquet
 from _timing import Row, contend, report
 
 NAMES = [f"c{i}" for i in range(COLUMNS)]
@@ -129,12 +129,7 @@ def memory_child(path: Path) -> None:
     first = next(row_groups(path))
     tokenizer = ScalarTokenizer(n_bins=BINS, scalar_columns=NAMES).train(first)
     consume(ahead(row_groups(path)), lambda b: tokenizer.encode_batch(b)["scalar_tokens"])
-    print(int(_status("VmHWM")) / 1024)
-
-
-def _status(field: str) -> str:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(line.split()[1] for line in lines if line.startswith(field))
+    print(memory("VmHWM"))
 
 
 START = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from tokenry_scalar import ScalarTokenizer
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent))
-from _columns import COLUMNS, ahead, read_only, row_groups, write_parquet
+from _columns import COLUMNS, ahead, memory, read_only, row_groups, write_parquet
 from _timing import Row, contend, report
 
 NAMES = [f"c{i}" for i in range(COLUMNS)]
@@ -83,9 +82,9 @@ def child(job: str, path: Path) -> None:
     small = ScalarTokenizer(n_bins=2, scalar_columns=["x"])
     small.train({"id": np.arange(9), "x": np.arange(9.0)})
     run = sort_in_memory if job == "sort" else (lambda p: train(p, job))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
     run(path)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(memory("VmHWM") - before)
 
 
 def main() -> None:

@@ -30,13 +30,15 @@ def separated(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
 def merged(quantiles: NDArray[np.float64], lattice: int) -> NDArray[np.float64]:
     """Give the edges of the bins that a value of the column's type can reach: one, or more.
 
+    A largest value that fills a bin or more gets a bin of its own, like any other.
+
     >>> merged(np.array([0.0, 5.0, 5.0, 5.2, 7.0]), INTEGER).tolist()
     [0.0, 5.0, 5.2, 7.0]
     """
     inner, last = quantiles[:-1], quantiles[-1]
     _, first = np.unique(on_lattice(inner, lattice), return_index=True)
-    edges = np.append(inner[first], last) if last > inner[first[-1]] else inner[first]
-    return edges if len(edges) > 1 else separated(np.repeat(edges, 2))
+    edges = inner[first]
+    return np.append(edges, last) if last > edges[-1] else separated(np.append(edges, edges[-1]))
 
 
 def on_lattice(values: NDArray[np.float64], lattice: int) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from tokenry_scalar._edges import separated
 from tokenry_scalar.binning import Bins, Grid, bin_values
+from tokenry_scalar.binning._kernels import BITS
 
 FLOATS = (np.float32, np.float64)
 RNG = np.random.default_rng(3)
@@ -112,6 +113,20 @@ def test_columns_of_different_shapes_share_a_grid():
     assert not out[:, 3].any()
     assert not out[:100].any()
     assert not out[2900:].any()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_both_zeros_are_equal_where_cells_go_by_bits(dtype):
+    # A border of cells lies between -0.0 and 0.0, and the cell before it is full.
+    least = -float(np.finfo(dtype).smallest_subnormal)
+    powers = 2.0 ** np.arange(-60, 65)
+    edges = np.concatenate(
+        [[-1e38, -np.nextafter(2.0**65, 0)], -powers[::-1], [least, 0.0], powers]
+    )
+    grid = Grid([Bins(edges, 400)], dtype)
+    assert grid.table[0, 0] == BITS
+    asked = around(edges, dtype)
+    assert np.array_equal(grid.encode_column(asked), bin_values(asked, edges, missing=400))
 
 
 def test_missing_values_and_clipped_ones_are_counted():
