@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tokenry_core.errors import ConfigError
@@ -43,6 +43,7 @@ def test_the_default_buckets_are_those_of_the_table():
     assert [str(bucket) for bucket in DEFAULT_BUCKETS] == [row[0] for row in PATCH_14]
 
 
+@example(1, 6, 14)
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40))
 def test_input_size_is_the_nearest_multiple_and_at_least_one_patch(width, height, patch):
     for side, found in zip((width, height), bucket_input_size((width, height), patch), strict=True):

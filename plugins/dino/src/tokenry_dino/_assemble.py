@@ -87,12 +87,14 @@ class Assembly:
         return np.zeros_like(value, self._dtype)
 
 
-def _field(spec: FieldSpec, parts: Sequence[Array | None]) -> Field:
+def _field(spec: FieldSpec, parts: list[Array | None]) -> Field:
+    """Join the rows' parts, letting go of each: a batch of large grids is held only once."""
     if spec.ragged:
         lengths = [0 if part is None else len(part) for part in parts]
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         values = np.empty((int(indptr[-1]), *spec.event), spec.dtype)
-        for part, start in zip(parts, indptr[:-1], strict=True):
+        for row, start in enumerate(indptr[:-1]):
+            part, parts[row] = parts[row], None
             if part is not None:
                 values[start : start + len(part)] = part
         return Field(values, indptr)

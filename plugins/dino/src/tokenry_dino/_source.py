@@ -47,7 +47,7 @@ class ImagesConfig:
     fragment_bytes: Annotated[int, Ge(1)] = with_doc(
         "bound on the sizes of a fragment's files together", 64 << 20
     )
-    fragment_images: Annotated[int, Ge(1)] = with_doc("bound on a fragment's images", 128)
+    fragment_images: Annotated[int, Ge(1)] = with_doc("bound on a fragment's images", 64)
 
 
 class Row(NamedTuple):
