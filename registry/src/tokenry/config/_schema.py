@@ -42,7 +42,7 @@ def run_schema() -> dict[str, Any]:
     properties["training"] = config_schema(TrainingConfig)
     properties["training"]["properties"]["source"] = {"anyOf": [{"type": "null"}, source]}
     properties["sink"] = _choice(sinks)
-    properties["engine"] = {"anyOf": [{"type": "string"}, _choice(engines)]}
+    properties["engine"] = {"anyOf": [{"enum": list(engines)}, _choice(engines)]}
     artifact = {
         "type": "object",
         "properties": {"artifact": {"type": "string"}},

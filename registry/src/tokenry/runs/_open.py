@@ -20,7 +20,7 @@ from ._manifest import read_manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ._torch import TokenDataset, TokenStream
+    from ._torch import Collate, TokenDataset, TokenStream
 
 __all__ = ["TokenFolder", "open_tokens"]
 
@@ -105,6 +105,13 @@ class TokenFolder:
         from ._torch import TokenStream
 
         return TokenStream(self, shuffle=shuffle, seed=seed)
+
+    @property
+    def collate(self) -> Collate:
+        """The `collate_fn` of a DataLoader: fields stacked, ragged ones padded with a mask."""
+        from ._torch import Collate
+
+        return Collate(self.spec)
 
 
 def read_shard(path: Path) -> TokenBatch:

@@ -15,7 +15,7 @@ from tokenry_core import Spec, TokenBatch
 
 from ._open import TokenFolder, read_shard
 
-__all__ = ["TokenDataset", "TokenStream", "collate"]
+__all__ = ["Collate", "TokenDataset", "TokenStream"]
 
 Sample = dict[str, Any]
 _KEPT = 8  # shards in memory, and shards whose rows are mixed
@@ -150,11 +150,6 @@ class Collate:
             out[spec.name] = torch.nn.utils.rnn.pad_sequence(values, True, pad)
             out[f"{spec.name}_mask"] = torch.arange(int(lengths.max())) < lengths[:, None]
         return out
-
-
-def collate(folder: TokenFolder) -> Collate:
-    """Give the `collate_fn` of a DataLoader over this folder's tokens."""
-    return Collate(folder.spec)
 
 
 def _between(
