@@ -141,6 +141,7 @@ def test_two_images_of_one_id_are_refused_by_name(jsonl):
         ("{}", "image_path not found"),
         ('{"image_path": "a.png", "aspect_bucket": "wide"}', "WIDTHxHEIGHT"),
         ('{"image_path": "a.png", "aspect_bucket": 7}', "WIDTHxHEIGHT"),
+        ('{"image_path": "s3://b/a.png", "aspect_bucket": "84x56"}', "only local files"),
     ],
 )
 def test_a_bad_record_is_named_by_its_line(tmp_path, line, why):

@@ -139,6 +139,17 @@ def test_threads_that_decode_do_not_change_a_byte(small, picture, precision):
     assert found[0] == found[1]
 
 
+def test_no_image_is_embedded_once_a_row_of_the_batch_is_bad(small, picture, monkeypatch):
+    tokenizer = small()
+    embedded = []
+    monkeypatch.setattr(tokenizer, "_embed", lambda group, *rest: embedded.append(group))
+    images = [picture(), b"bad", *[picture(seed=i) for i in range(4)], b"worse"]
+    with pytest.raises(BadRows) as caught:
+        tokenizer.encode({"id": list(range(7)), "image": images})
+    assert set(caught.value.rows) == {1, 6}
+    assert embedded == []
+
+
 def test_half_precision_is_stored_when_it_fits(small, picture):
     wide = small().encode({"id": [1], "image": [picture()]})["dino_patches_flat"]
     half = small(dtype="float16").encode({"id": [1], "image": [picture()]})["dino_patches_flat"]

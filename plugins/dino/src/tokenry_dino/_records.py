@@ -83,7 +83,9 @@ def image_path(record: Mapping[str, Any], where: str, folder: Path) -> str:
         raise MissingColumn(
             f"{where}: image_path not found; a record has image_path, and has {', '.join(record)}"
         )
-    return path if "://" in path else os.path.normpath(folder / path)
+    if "://" in path:  # whether such a file has changed could not be told
+        raise DataError(f"{where}: image_path {path} is remote; only local files are read: copy it")
+    return os.path.normpath(folder / path)
 
 
 def _record(record: dict[str, Any], where: str, folder: Path, file: Any) -> Record:
