@@ -6,6 +6,8 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,13 @@ def rank_error(tokenizer: BaseTokenizer, path: Path) -> float:
     return worst
 
 
+def processor(run: Callable[[], object]) -> float:
+    """Give the processor seconds of a job: on a busy machine they say more than the clock."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
 def peak_memory(path: Path, job: str) -> float:
     """Give the MiB that a job adds to a fresh process."""
     command = [sys.executable, __file__, "--child", job, str(path)]
@@ -120,15 +129,14 @@ def compare(path: Path, rows: int, repeats: int) -> None:
     sample = train(path, "reservoir")
     promised = max(found["rank_error"] for found in sample.summary)
     print(f"reservoir: {rank_error(sample, path):.4f} bins off, {promised:.4f} promised (99 %)")
-    seconds = contend(
-        {
-            "exact": lambda: train(path, "exact"),
-            "one-pass": lambda: train(path, "one-pass"),
-            "sort": lambda: sort_in_memory(path),
-            "read": lambda: read_only(path),
-        },
-        repeats,
-    )
+    jobs = {
+        "exact": lambda: train(path, "exact"),
+        "one-pass": lambda: train(path, "one-pass"),
+        "sort": lambda: sort_in_memory(path),
+        "read": lambda: read_only(path),
+    }
+    seconds = contend(jobs, repeats)
+    print("processor time:", ", ".join(f"{k} {processor(run):.2f} s" for k, run in jobs.items()))
     title = f"training, {rows} rows x {COLUMNS} float32 columns"
     report(
         title,

@@ -17,7 +17,7 @@ from tokenry_scalar._config import ScalarConfig
 from tokenry_scalar._edges import FLOAT32, FLOAT64, INTEGER, unreachable
 from tokenry_scalar._names import pack_names
 
-_OTHER_NAMES = {"n_bins": "n_bins", "rng_seed": "rng_seed", "seed": "rng_seed"}
+_OTHER_NAMES = {"seed": "rng_seed"}
 
 
 def read_scalar_npz(

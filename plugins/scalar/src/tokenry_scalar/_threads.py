@@ -13,12 +13,12 @@ R = TypeVar("R")
 
 
 def thread_count(asked: int | None) -> int:
-    """Give the number of threads to use: what was asked for, else one a core."""
-    return (
-        asked or len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else (asked or os.cpu_count() or 1)
-    )
+    """Give the number of threads to use: what was asked for, else one for each core given to us."""
+    if asked is not None:
+        return asked
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run_all(task: Callable[[T], R], items: Iterable[T], threads: int) -> list[R]:
