@@ -22,13 +22,20 @@ def row_product(a, b, first, last, out):
         if rows == 4:
             for p in range(width):
                 out[i, p] = out[i + 1, p] = out[i + 2, p] = out[i + 3, p] = 0.0
-            for j in range(inner):
-                c0, c1, c2, c3 = a[i, j], a[i + 1, j], a[i + 2, j], a[i + 3, j]
-                for p in range(width):
-                    out[i, p] += c0 * b[j, p]
-                    out[i + 1, p] += c1 * b[j, p]
-                    out[i + 2, p] += c2 * b[j, p]
-                    out[i + 3, p] += c3 * b[j, p]
+            whole = inner - inner % 4
+            for j in range(0, whole, 4):
+                # Four rows of b for one load and store of a sum; the additions stay in order.
+                for r in range(i, i + 4):
+                    c0, c1, c2, c3 = a[r, j], a[r, j + 1], a[r, j + 2], a[r, j + 3]
+                    for p in range(width):
+                        out[r, p] = (
+                            ((out[r, p] + c0 * b[j, p]) + c1 * b[j + 1, p]) + c2 * b[j + 2, p]
+                        ) + c3 * b[j + 3, p]
+            for j in range(whole, inner):
+                for r in range(i, i + 4):
+                    c0 = a[r, j]
+                    for p in range(width):
+                        out[r, p] += c0 * b[j, p]
             continue
         for r in range(i, i + rows):
             for p in range(width):
