@@ -41,7 +41,11 @@ class Codec(nn.Module):
         self.quantizer = make_quantizer(config)
 
     def prepare_images(self, raw: Tensor, ellipses: Tensor | None = None) -> Prepared:
-        """Scale, stretch, and mask pixels that are not finite or outside of the ellipse."""
+        """Scale, stretch, and mask pixels that are not finite or outside of the ellipse.
+
+        The images take the place of `raw`, which is fresh memory wherever it comes from: as much
+        again would cost more than the work.
+        """
         images, mask = self._scaled(raw)
         if ellipses is not None:
             mask &= inside(ellipses, raw.shape[-1])[:, None]
@@ -51,14 +55,14 @@ class Codec(nn.Module):
     def _scaled(self, raw: Tensor) -> Prepared:
         stretched = self.config.stretch == "arcsinh"
         if raw.device.type == "cpu":  # torch's arcsinh is a hundred times slower there
-            raw = raw.contiguous()
-            images, mask = torch.empty_like(raw), torch.empty_like(raw, dtype=torch.bool)
-            given, out, seen = (t.flatten(2).numpy() for t in (raw, images, mask))
-            prepare_rows(given, self.offset.numpy(), self.scale.numpy(), stretched, out, seen)
-            return Prepared(images, mask)
+            mask = torch.empty(raw.shape, dtype=torch.bool)
+            images, seen = raw.view(*raw.shape[:2], -1).numpy(), mask.flatten(2).numpy()
+            offset, scale = self.offset.numpy(), self.scale.numpy()
+            prepare_rows(images, offset, scale, stretched, images, seen)
+            return Prepared(raw, mask)
         mask = raw.isfinite()
-        images = (raw - self.offset[:, None, None]) / self.scale[:, None, None]
-        return Prepared((images.asinh() if stretched else images).masked_fill(~mask, 0.0), mask)
+        raw.sub_(self.offset[:, None, None]).div_(self.scale[:, None, None])
+        return Prepared((raw.asinh_() if stretched else raw).masked_fill_(~mask, 0.0), mask)
 
     def restore_images(self, images: Tensor) -> Tensor:
         """Undo scaling and stretch."""

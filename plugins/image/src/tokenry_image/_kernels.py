@@ -42,7 +42,7 @@ def arcsinh_definition(raw: Any, offset: Any, scale: Any, stretched: bool) -> tu
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def prepare_rows(raw, offset, scale, stretched, images, mask):  # type: ignore[no-untyped-def]
-    """Fill `images` and `mask` from `raw`, all (rows, bands, pixels).
+    """Fill `images`, which may be `raw`, and `mask` from `raw`, all (rows, bands, pixels).
 
     Nothing branches in the loop over the pixels, so that the compiler makes vectors of it.
     """
