@@ -70,6 +70,10 @@ if TYPE_CHECKING:
     from ._training import describe_training as describe_training
     from ._training import train as train
     from ._versions import CONTRACT as CONTRACT
+    from .tokens import Independence as Independence
+    from .tokens import Tokens as Tokens
+    from .tokens import TokenView as TokenView
+    from .tokens import Vocabulary as Vocabulary
 
 __version__ = "0.1.0"
 
@@ -135,6 +139,10 @@ _HOMES = {
     "TrainingData": "_training",
     "describe_training": "_training",
     "train": "_training",
+    "Independence": "tokens",
+    "TokenView": "tokens",
+    "Tokens": "tokens",
+    "Vocabulary": "tokens",
     "CONTRACT": "_versions",
 }
 __getattr__, __all__ = lazy_names(__name__, _HOMES)

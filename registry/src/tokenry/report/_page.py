@@ -17,7 +17,8 @@ section { background: #fff; border: 1px solid #e2e8f0; border-radius: .5rem; pad
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .9rem; }
 td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top;
-  border-bottom: 1px solid #f1f5f9; overflow-wrap: anywhere; }
+  border-bottom: 1px solid #f1f5f9; }
+td:first-child { overflow-wrap: anywhere; min-width: 6.5rem; }
 figure { display: inline-block; margin: .5rem 0; max-width: 100%; }
 figure img { max-width: 100%; height: auto; } figcaption { font-size: .85rem; color: #64748b; }
 """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tokenry_core import Array, BaseTokenizer, Panel, SupportsDecode, SupportsReport
+from tokenry_core import Array, BaseTokenizer, Panel, SupportsDecode, SupportsReport, batch_ids
 from tokenry_core.errors import TokenryError
 
 from ..config import Where, load_config
@@ -81,10 +81,10 @@ def _one(tokenizer: BaseTokenizer[Any], rows: pa.RecordBatch) -> Sample:
 
 
 def _errors(rows: pa.RecordBatch, decoded: pa.RecordBatch) -> Iterator[DecodeError]:
+    names = {*rows.schema.names} - {batch_ids(rows)[1]}
     for name in decoded.schema.names:
-        if name not in rows.schema.names or not _is_number(rows.schema.field(name).type):
-            continue
-        if not _is_number(decoded.schema.field(name).type):
+        kinds = [t.schema.field(name).type for t in (rows, decoded) if name in names]
+        if not kinds or not all(map(_is_number, kinds)):
             continue
         before = rows.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
         after = decoded.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)

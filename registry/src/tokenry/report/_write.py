@@ -37,7 +37,7 @@ def write_report(
         *(page.section(f"Sample: {key}", _sample(found)) for key, found in samples.items()),
     ]
     out = Path(path) if path else tokens.path / "report.html"
-    out.write_text(page.document(f"Tokens of {tokens.path.name}", sections), encoding="utf-8")
+    out.write_text(page.document(f"Run report: {tokens.path.name}", sections), encoding="utf-8")
     return out
 
 
@@ -66,7 +66,10 @@ def _run(manifest: Mapping[str, Any], record: Mapping[str, Any]) -> str:
         ("rows quarantined", total("quarantined")),
         ("fragments", f"{len(fragments):,}"),
         ("fragments quarantined", f"{sum('failed' in fragment for fragment in fragments):,}"),
-        ("time", f"{seconds:,.1f} s in {len(sessions)} sessions"),
+        (
+            "time",
+            f"{seconds:,.1f} s" + (f" in {len(sessions)} sessions" if len(sessions) > 1 else ""),
+        ),
         ("source", f"{manifest['source']['name']}, where {manifest['source']['where'] or 'all'}"),
     ]
     if sessions:

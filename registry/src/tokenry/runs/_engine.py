@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures as futures
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -71,11 +72,12 @@ class LocalEngine:
     ) -> Iterator[tuple[T, R | Died]]:
         while True:
             suspects: list[T] = []
-            pool = _processes(self.workers)
+            pool = _kept_pool(self.workers)
             try:
                 yield from _drain(pool, task, items, self.workers, suspects)
-            finally:
+            except BaseException:  # nobody waits for what is still running
                 pool.shutdown(wait=True, kill_workers=True)
+                raise
             if not suspects:
                 return
             for item in suspects:
@@ -107,7 +109,9 @@ def _drain(
 
 
 def _alone(task: Callable[[T], R], item: T) -> R | Died:
-    pool = _processes(1)
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(1, initializer=_end_with, initargs=(os.getpid(),))
     try:
         return pool.submit(task, item).result()  # type: ignore[no-any-return]
     except futures.BrokenExecutor as error:
@@ -116,15 +120,16 @@ def _alone(task: Callable[[T], R], item: T) -> R | Died:
         pool.shutdown(wait=True, kill_workers=True)
 
 
-def _processes(workers: int) -> Any:
-    from joblib.externals.loky import ProcessPoolExecutor
+def _kept_pool(workers: int) -> Any:
+    """Give the pool that is kept from one call to the next: passes of training follow quickly."""
+    from joblib.externals.loky import get_reusable_executor
 
-    return ProcessPoolExecutor(
-        workers, timeout=None, initializer=_end_with, initargs=(os.getpid(),)
-    )
+    # Another folder or path gives another pool: relative paths and imports mean something else.
+    here = (os.getpid(), os.getcwd(), tuple(sys.path))
+    return get_reusable_executor(workers, timeout=10, initializer=_end_with, initargs=here)
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, *place: Any) -> None:
     """End this worker soon after its parent: a killed run must not go on writing."""
 
     def watch() -> None:
