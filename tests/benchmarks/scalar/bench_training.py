@@ -67,8 +67,9 @@ def rank_error(tokenizer: BaseTokenizer, path: Path) -> float:
             continue
         values = table[name].to_numpy()
         values = np.sort(values[~np.isnan(values)])
-        below = np.searchsorted(values, tokenizer.edges[name][1:-1]) / len(values) * BINS
-        worst = max(worst, float(np.abs(below - np.arange(1, BINS)).max()))
+        below = np.searchsorted(values, tokenizer.edges[name][1:-1])
+        wanted = (len(values) - 1) * np.linspace(0, 1, BINS + 1)[1:-1]
+        worst = max(worst, float(np.abs(below - wanted).max()) * BINS / len(values))
     return worst
 
 
