@@ -35,8 +35,9 @@ def page(tables: list[dict]) -> str:
         "# Benchmarks",
         "",
         f"Written by `make bench` on {day} ({machine}).",
-        "A ratio is how many times faster ours is than the peer; equal output is checked before timing. Ratios travel between machines, absolute",
-        "times do not, and a machine that others use too blurs both.",
+        "A ratio is how many times faster ours is than the peer; equal output is checked before",
+        "timing. Ratios travel between machines, absolute times do not, and a machine that others",
+        "use too blurs both.",
     ]
     for table in tables:
         lines += ["", f"## {table['benchmark']}", ""]
