@@ -64,7 +64,7 @@ class ImageTraining:
     )
     checkpoint_every: Annotated[int, Ge(1)] = with_doc("steps between checkpoints", 500)
     precision: Literal["auto", "float32", "bfloat16"] = with_doc(
-        "of training; auto: bfloat16 on a GPU that has it", "auto"
+        "of training; auto: bfloat16 where the device has units for it", "auto"
     )
     memory: Annotated[int, Ge(1 << 20)] = with_doc("bytes of images that are held at once", 1 << 30)
 

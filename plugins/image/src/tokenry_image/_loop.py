@@ -241,8 +241,7 @@ class Loop:
         kind = torch.device(self.device).type
         wanted = self.config.training.precision
         if wanted == "auto":
-            has = kind == "cuda" and torch.cuda.is_bf16_supported()
-            wanted = "bfloat16" if has else "float32"
+            wanted = "bfloat16" if _has_bfloat16(kind) else "float32"
         return torch.autocast(kind, torch.bfloat16) if wanted == "bfloat16" else nullcontext()
 
 
@@ -261,6 +260,14 @@ def _begin(codec: Codec, survey: Survey, device: str) -> None:
         images, _ = codec.prepare_images(*tensors(first, device))
         quantizer = codec.quantizer
         codec.network.begin(images, None if quantizer.learned else _round_trip(quantizer))
+
+
+def _has_bfloat16(kind: str) -> bool:
+    """Whether a device has units for bfloat16; without them it is slower than float32."""
+    if kind == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    units = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return kind == "cpu" and any(getattr(torch.cpu, unit, bool)() for unit in units)
 
 
 def _round_trip(quantizer: QuantizerModule) -> Callable[[Tensor], Tensor]:

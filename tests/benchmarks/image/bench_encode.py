@@ -1,0 +1,143 @@
+"""Encoding 12-band cutouts: where the time goes, and what reading and preparing them costs.
+
+python tests/benchmarks/image/bench_encode.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _timing import Row, contend, report
+
+SIZE, BANDS = 96, 12
+
+
+def write_cutouts(path: Path, rows: int) -> None:
+    """Cutouts as lists per band, as the pipelines that make them write them."""
+    random = np.random.default_rng(0)
+    columns = {
+        f"splus_cut_{band}": pa.ListArray.from_arrays(
+            pa.array(np.arange(rows + 1, dtype=np.int32) * SIZE**2),
+            pa.array(random.normal(size=rows * SIZE**2).astype(np.float32)),
+        )
+        for band in names()
+    }
+    table = pa.table({"id": np.arange(rows), **columns})
+    pq.write_table(table, path, row_group_size=64, use_dictionary=False, compression="none")
+
+
+def names() -> tuple[str, ...]:
+    """The bands."""
+    from tokenry_image import ImageConfig
+
+    return ImageConfig().bands
+
+
+def prepared(batches: Any, codec: Any) -> int:
+    """Read columns into prepared images, batch by batch; gives how many pixels were seen."""
+    import torch
+
+    from tokenry_image._columns import read_images
+
+    seen = 0
+    for batch in batches:
+        images = read_images(batch, codec.config)
+        _, mask = codec.prepare_images(torch.from_numpy(images.values))
+        seen += mask.numel()
+    return seen
+
+
+def copied(batches: Any) -> int:
+    """Copy the bytes of every column into new memory."""
+    seen = 0
+    for batch in batches:
+        for column in batch.columns[:BANDS]:
+            seen += column.flatten().to_numpy().copy().size
+    return seen
+
+
+def batches_of(path: Path) -> Any:
+    """Read the file as the source does."""
+    columns = [f"splus_cut_{band}" for band in names()]
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(64, columns=columns)
+
+
+def forward_share(rows: int) -> None:
+    """Print the share of encoding that the network and the codebook take."""
+    import torch
+
+    from tokenry_core import open_source
+    from tokenry_image import ImageTokenizer
+
+    images = np.random.default_rng(0).normal(size=(rows, BANDS, SIZE, SIZE)).astype(np.float32)
+    tokenizer = ImageTokenizer(latent_dim=5, training={"steps": 1, "batch_size": 4})
+    tokenizer.train(images[:8])
+    (batch,) = open_source(tokenizer.open(images)).table.combine_chunks().to_batches()
+    tokenizer.encode(batch)
+    spent = 0.0
+
+    def timed(run: Any) -> Any:
+        def inner(*args: Any) -> Any:
+            nonlocal spent
+            start = time.perf_counter()
+            out = run(*args)
+            spent += time.perf_counter() - start
+            return out
+
+        return inner
+
+    codec = tokenizer.codec
+    codec.encode, codec.quantizer.ids = timed(codec.encode), timed(codec.quantizer.ids)  # type: ignore[method-assign]
+    start = time.perf_counter()
+    tokenizer.encode(batch)
+    total = time.perf_counter() - start
+    print(
+        f"\nencoding {rows} cutouts on {torch.get_num_threads()} threads: {rows / total:.0f}"
+        f" images/s, {spent / total:.1%} of the time in the forward pass"
+    )
+
+
+def main() -> None:
+    """Print both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    rows = 64 if args.quick else 512
+    from tokenry_image import ImageConfig
+    from tokenry_image._codec import Codec
+
+    codec = Codec(ImageConfig())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "cutouts.parquet")
+        write_cutouts(path, rows)
+        assert prepared(batches_of(path), codec) == copied(batches_of(path))
+        contenders = {
+            "read and prepare": lambda: prepared(batches_of(path), codec),
+            "read and copy": lambda: copied(batches_of(path)),
+        }
+        seconds = contend(contenders, 3 if args.quick else 5)
+    forward_share(16 if args.quick else 128)
+    row = Row(
+        f"{rows} cutouts of {BANDS} x {SIZE} x {SIZE}",
+        "read and prepare",
+        seconds["read and prepare"],
+        "read and copy",
+        seconds["read and copy"],
+        "at least 0.67x",
+    )
+    report("image encode", [row])
+
+
+if __name__ == "__main__":
+    main()
