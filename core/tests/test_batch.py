@@ -205,7 +205,6 @@ def test_mask_of_another_length_is_refused():
 @settings(max_examples=30)
 @given(batches())
 def test_torch_tensors_are_writable_and_equal(batch):
-    pytest.importorskip("torch")
     again = TokenBatch.from_arrow(batch.to_arrow())  # what Arrow lends is read-only
     tensors = again.to_torch()
     for spec in batch.spec.fields:

@@ -24,7 +24,7 @@ from .errors import DataError, MissingColumn
 __all__ = ["ParquetConfig", "ParquetFragment", "ParquetSource"]
 
 _BUFFER = 1 << 20
-_LARGE, _MAX_PIECES = 64 << 20, 8
+_LARGE, _PIECE = 64 << 20, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,8 @@ def _parts(file: _File, target: int) -> Iterator[tuple[Part, int]]:
         yield Part(file.path, file.name, (), 0, 0, 0), 0
     for number, (rows, size) in enumerate(file.groups):
         pieces = min(max(1, rows), max(1, round(size / target)))
-        if size > _LARGE:  # every piece decodes the rows before its own
-            pieces = min(pieces, _MAX_PIECES)
+        if size > _LARGE:  # every piece decodes the rows before its own: few and large ones
+            pieces = min(pieces, max(1, round(size / _PIECE)), 8)
         bounds = np.linspace(0, rows, pieces + 1).astype(int).tolist()
         for start, stop in pairwise(bounds):
             yield Part(file.path, file.name, (number,), first, start, stop), size // pieces

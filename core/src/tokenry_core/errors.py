@@ -6,7 +6,6 @@ who made the mistake.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 __all__ = [
@@ -108,5 +107,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["n_bins"])
     ''
     """
+    import difflib  # needed only where something went wrong
+
     found = difflib.get_close_matches(str(word), list(known), n=1)
     return f' Did you mean "{found[0]}"?' if found else ""

@@ -7,6 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from tokenry_core import Died
 from tokenry_core.testing import (
@@ -17,7 +18,6 @@ from tokenry_core.testing import (
     ModelTests,
 )
 
-torch = pytest.importorskip("torch")
 HERE = os.getpid()
 
 

@@ -118,7 +118,8 @@ def test_webdataset_holds_every_field_and_says_what_made_it(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_webdataset_is_read_by_the_webdataset_library(tmp_path):
-    webdataset = pytest.importorskip("webdataset")
+    import webdataset
+
     sink = WebDatasetSink(path=str(tmp_path))
     (shard,) = finished(sink.write("part-0", [batch_of(("a.v2", "b"))], PROVENANCE))
     found = list(webdataset.WebDataset(str(shard), shardshuffle=False).decode())

@@ -13,7 +13,6 @@ from tokenry_spectrum.kinds import GaiaXp, _gaia_matrices
 from tokenry_spectrum.kinds._coefficients import read_coefficients
 from tokenry_spectrum.kinds._gaia import xp_flux
 
-pytest.importorskip("gaiaxpy", reason="the extra [gaia]", exc_type=ImportError)
 ROWS = 12
 
 
