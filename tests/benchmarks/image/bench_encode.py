@@ -45,15 +45,12 @@ def names() -> tuple[str, ...]:
 
 def prepared(batches: Any, codec: Any) -> int:
     """Read columns into prepared images, batch by batch; gives how many pixels were seen."""
-    import torch
-
     from tokenry_image._columns import read_images
+    from tokenry_image._encode import make_ready
 
     seen = 0
     for batch in batches:
-        images = read_images(batch, codec.config)
-        _, mask = codec.prepare_images(torch.from_numpy(images.values))
-        seen += mask.numel()
+        seen += make_ready(codec, read_images(batch, codec.config), "cpu").mask.numel()
     return seen
 
 

@@ -20,16 +20,31 @@ __all__ = ["Images", "image_size", "read_images", "table_of", "to_columns"]
 
 @dataclass(frozen=True)
 class Images:
-    """The images of some rows as they are in the table.
+    """The images of some rows as they are in the table, sharing its memory where they can.
 
-    `values` is (rows, bands, H, W) in float32 with NaN where there is no pixel; `absent` is
-    (rows, bands), True where a column is null; `bad` says which rows cannot be read and why.
+    `bands` has (rows, H, W) in float32 for each band, which mean nothing where `absent`, of
+    (rows, bands), says that a column is null; `bad` says which rows cannot be read and why.
     """
 
-    values: Array
+    bands: tuple[Array, ...]
     absent: Array
     ellipses: Array | None
     bad: dict[int, str]
+
+    @property
+    def size(self) -> int:
+        """Height and width."""
+        return int(self.bands[0].shape[-1])
+
+    def stack(self) -> Array:
+        """Give (rows, bands, H, W) in new memory, with NaN where a band is absent."""
+        rows, size = len(self.absent), self.size
+        out = np.empty((rows, len(self.bands), size, size), np.float32)
+        for number, band in enumerate(self.bands):
+            out[:, number] = band
+        if self.absent.any():
+            out[self.absent] = np.nan
+        return out
 
 
 def table_of(images: Any, config: ImageConfig) -> pa.Table:
@@ -75,7 +90,7 @@ def image_size(schema: pa.Schema, config: ImageConfig) -> int:
 def read_images(batch: pa.RecordBatch, config: ImageConfig) -> Images:
     """Give the images of a batch, without a loop over rows."""
     size, bands = image_size(batch.schema, config), len(config.bands)
-    values = np.empty((batch.num_rows, bands, size, size), np.float32)
+    found: list[Array] = []
     absent = np.zeros((batch.num_rows, bands), bool)
     bad: dict[int, str] = {}
     whole = "{band}" not in config.column
@@ -84,18 +99,18 @@ def read_images(batch: pa.RecordBatch, config: ImageConfig) -> Images:
         here = slice(None) if whole else number
         if pa.types.is_null(column.type):
             absent[:, here] = True
-            values[:, here] = np.nan
+            nothing = np.zeros((batch.num_rows, size, size), np.float32)
+            found += [nothing] * (bands if whole else 1)
             continue
         null = np.asarray(column.is_null())
         pixels = read_pixels(column, (bands, size, size) if whole else (size, size))
-        values[:, here] = pixels.values
-        if null.any():
-            values[null, here] = np.nan
-            absent[null, here] = True
+        values = np.asarray(pixels.values, np.float32)
+        found += list(values.swapaxes(0, 1)) if whole else [values]
+        absent[null, here] = True
         for row, reason in pixels.bad.items():
             if not null[row]:
                 bad.setdefault(row, f"{name}: {reason}")
-    return Images(values, absent, _ellipses(batch, config), bad)
+    return Images(tuple(found), absent, _ellipses(batch, config), bad)
 
 
 def _ellipses(batch: pa.RecordBatch, config: ImageConfig) -> Array | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["arcsinh_definition", "prepare_rows"]
+__all__ = ["arcsinh_definition", "prepare_band", "prepare_rows"]
 
 _SQRT2 = np.float32(math.sqrt(2))
 _LN2 = np.float32(math.log(2))
@@ -41,36 +41,56 @@ def arcsinh_definition(raw: Any, offset: Any, scale: Any, stretched: bool) -> tu
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def prepare_rows(raw, offset, scale, stretched, images, mask):  # type: ignore[no-untyped-def]
-    """Fill `images`, which may be `raw`, and `mask` from `raw`, all (rows, bands, pixels).
+def _prepare(given, low, factor, stretched, out, seen, bits, floats):  # type: ignore[no-untyped-def]
+    """Prepare one band of one row; gives how many pixels are finite.
 
-    Nothing branches in the loop over the pixels, so that the compiler makes vectors of it.
+    Nothing branches in the loops over the pixels, so that the compiler makes vectors of them.
     """
+    count = 0
+    for i in range(given.shape[0]):
+        finite = given[i] - given[i] == _ZERO
+        seen[i] = finite
+        count += finite
+        out[i] = (given[i] - low) * factor if finite else _ZERO
+    if not stretched:
+        return count
+    for i in range(given.shape[0]):
+        size = abs(out[i])
+        root = math.sqrt(size * size + _ONE)
+        floats[i] = size + (root if size < _HUGE else size)
+    for i in range(given.shape[0]):
+        exponent = np.int32((bits[i] >> 23) - 127)
+        bits[i] = (bits[i] & 0x007FFFFF) | 0x3F800000
+        t = floats[i]
+        upper = t > _SQRT2
+        t = (t * _HALF if upper else t) - _ONE
+        power = np.float32(exponent) + (_ONE if upper else _ZERO)
+        p = (((_P0 * t + _P1) * t + _P2) * t + _P3) * t + _P4
+        p = (((p * t + _P5) * t + _P6) * t + _P7) * t + _P8
+        square = t * t
+        log = (t - _HALF * square + square * t * p) + power * _LN2
+        out[i] = -log if out[i] < _ZERO else log
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def prepare_rows(raw, offset, scale, stretched, images, mask):  # type: ignore[no-untyped-def]
+    """Fill `images`, which may be `raw`, and `mask` from `raw`, all (rows, bands, pixels)."""
     bits = np.empty(raw.shape[2], np.int32)
     floats = bits.view(np.float32)
     for row in range(raw.shape[0]):
         for band in range(raw.shape[1]):
             low, factor = offset[band], _ONE / scale[band]
-            given, out, seen = raw[row, band], images[row, band], mask[row, band]
-            for i in range(given.shape[0]):
-                finite = given[i] - given[i] == _ZERO
-                seen[i] = finite
-                out[i] = (given[i] - low) * factor if finite else _ZERO
-            if not stretched:
-                continue
-            for i in range(given.shape[0]):
-                size = abs(out[i])
-                root = math.sqrt(size * size + _ONE)
-                floats[i] = size + (root if size < _HUGE else size)
-            for i in range(given.shape[0]):
-                exponent = np.int32((bits[i] >> 23) - 127)
-                bits[i] = (bits[i] & 0x007FFFFF) | 0x3F800000
-                t = floats[i]
-                upper = t > _SQRT2
-                t = (t * _HALF if upper else t) - _ONE
-                power = np.float32(exponent) + (_ONE if upper else _ZERO)
-                p = (((_P0 * t + _P1) * t + _P2) * t + _P3) * t + _P4
-                p = (((p * t + _P5) * t + _P6) * t + _P7) * t + _P8
-                square = t * t
-                log = (t - _HALF * square + square * t * p) + power * _LN2
-                out[i] = -log if out[i] < _ZERO else log
+            out, seen = images[row, band], mask[row, band]
+            _prepare(raw[row, band], low, factor, stretched, out, seen, bits, floats)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def prepare_band(raw, band, offset, scale, stretched, images, mask, counts):  # type: ignore[no-untyped-def]
+    """Fill one band of `images` and `mask` from `raw` (rows, pixels), and count finite pixels."""
+    bits = np.empty(raw.shape[1], np.int32)
+    floats = bits.view(np.float32)
+    low, factor = offset[band], _ONE / scale[band]
+    for row in range(raw.shape[0]):
+        out, seen = images[row, band], mask[row, band]
+        counts[row, band] = _prepare(raw[row], low, factor, stretched, out, seen, bits, floats)

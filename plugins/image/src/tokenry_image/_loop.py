@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ from tokenry_core import DataSource, Session, canonical_json, describe_training,
 from tokenry_core.errors import NotTrained
 
 from ._augment import brightened, turned
+from ._beginning import begin
 from ._checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
 from ._codec import Codec
 from ._config import ImageConfig
 from ._quality import Quality, evaluate, masked_error, tensors
-from ._quantizers import QuantizerModule
 from ._report import write_training_page
-from ._rows import Place, Survey, TrainingRows
+from ._rows import Place, TrainingRows
 from ._schedule import Budget, Phase, learning_rate, phases
+from ._surroundings import precision, surroundings
 
 __all__ = ["Loop", "fit_codec"]
 
@@ -39,7 +40,7 @@ def fit_codec(
 
     `weights` are a network to begin with; its scaling is then left as it is.
     """
-    with _surroundings(session):
+    with surroundings(session):
         loop = Loop(config, source, session, weights)
         loop.run()
         return loop.codec.cpu().eval()
@@ -69,7 +70,7 @@ class Loop:
         """Train to the end of the budget, or until validation gets no better."""
         if not self._resume():
             if self.weights is None:
-                _begin(self.codec, self.survey, self.device)
+                begin(self.codec, self.survey, self.device)
             else:
                 self.codec.network.load_state_dict(self.weights)
         batches = self.rows.batches(self.place)
@@ -97,7 +98,7 @@ class Loop:
         images, mask = self._augmented(*data, torch.Generator().manual_seed(seed))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config.training, phase, share)
-        with self._precision():
+        with precision(self.device, self.config.training):
             resting = torch.no_grad() if phase.name == "codebook" else nullcontext()
             with resting:
                 latents = self.codec.encode(images)
@@ -237,42 +238,6 @@ class Loop:
         )
         return f"training was stopped after step {self.step}; {where}"
 
-    def _precision(self) -> Any:
-        kind = torch.device(self.device).type
-        wanted = self.config.training.precision
-        if wanted == "auto":
-            wanted = "bfloat16" if _has_bfloat16(kind) else "float32"
-        return torch.autocast(kind, torch.bfloat16) if wanted == "bfloat16" else nullcontext()
-
-
-def _begin(codec: Codec, survey: Survey, device: str) -> None:
-    """Find the scale of every band, and let the network start from the images."""
-    values = survey.sample.images[:256]
-    for band in range(values.shape[1]):
-        pixels = values[:, band][np.isfinite(values[:, band])].astype(np.float64)
-        middle = np.median(pixels) if len(pixels) else 0.0
-        # The factor makes the median absolute deviation that of a normal distribution's sigma.
-        spread = 1.4826 * np.median(np.abs(pixels - middle)) if len(pixels) else 0.0
-        spread = spread or (pixels.std() if len(pixels) else 0.0) or 1.0
-        codec.offset[band], codec.scale[band] = float(middle), float(spread)
-    if hasattr(codec.network, "begin"):
-        first = survey.sample.take(np.arange(len(values)))
-        images, _ = codec.prepare_images(*tensors(first, device))
-        quantizer = codec.quantizer
-        codec.network.begin(images, None if quantizer.learned else _round_trip(quantizer))
-
-
-def _has_bfloat16(kind: str) -> bool:
-    """Whether a device has units for bfloat16; without them it is slower than float32."""
-    if kind == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    units = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return kind == "cpu" and any(getattr(torch.cpu, unit, bool)() for unit in units)
-
-
-def _round_trip(quantizer: QuantizerModule) -> Callable[[Tensor], Tensor]:
-    return lambda latents: quantizer.lookup(quantizer.ids(latents))
-
 
 def _checkpoint_path(
     config: ImageConfig, rows: TrainingRows, session: Session, weights: Weights | None
@@ -288,18 +253,3 @@ def _checkpoint_path(
     return (
         session.workdir / f"checkpoint-{hashlib.sha256(text.encode()).hexdigest()[:16]}.safetensors"
     )
-
-
-@contextmanager
-def _surroundings(session: Session) -> Iterator[None]:
-    """Draw from the session's seed in its threads, and leave torch as it was."""
-    threads = torch.get_num_threads()
-    devices = [torch.device(session.device)] if session.device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(session.seed)
-        if session.threads is not None:
-            torch.set_num_threads(session.threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

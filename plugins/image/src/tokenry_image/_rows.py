@@ -162,17 +162,17 @@ class TrainingRows:
         rows = max(1, min(1024, self.chunk_rows))
         for batch in self.fragments[number].read(self.columns, rows):
             images = read_images(batch, self.config)
-            if images.values.shape[-1] != self.config.cutout_size:
-                size = images.values.shape[-1]
+            if images.size != self.config.cutout_size:
                 raise DataError(
-                    f"the images to train on have {size} x {size} pixels; cutout_size is"
-                    f" {self.config.cutout_size}: set it to {size}, or cut the images"
+                    f"the images to train on have {images.size} x {images.size} pixels; cutout_size"
+                    f" is {self.config.cutout_size}: set it to {images.size}, or cut the images"
                 )
-            seen = np.asarray(np.isfinite(images.values).any((2, 3)))
+            values = images.stack()
+            seen = np.asarray(np.isfinite(values).any((2, 3)))
             missing, bad = judge(images, seen, self.config)
             good = ~missing
             good[list(bad)] = False
-            stack = Stack(images.values, images.ellipses, row_keys(batch))
+            stack = Stack(values, images.ellipses, row_keys(batch))
             back = _share(stack.keys, self.seed) < self.config.training.validation
             yield (
                 stack.take(np.flatnonzero(good & ~back)),

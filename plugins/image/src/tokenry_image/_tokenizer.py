@@ -26,7 +26,7 @@ from tokenry_core import (
 )
 from tokenry_core.errors import BadRows, ConfigError
 
-from ._columns import Images, image_size, read_images, table_of, to_columns
+from ._columns import image_size, read_images, table_of, to_columns
 from ._config import ImageConfig
 from ._rows import columns_of
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ._codec import Codec
-    from ._encode import Encoded
+    from ._encode import Ready
 
 __all__ = ["ImageTokenizer"]
 
@@ -129,7 +129,7 @@ class ImageTokenizer(BaseTokenizer[ImageConfig]):
         """Originals beside reconstructions, the PSNR of the bands, and the use of the codes."""
         import torch
 
-        from ._encode import on_device
+        from ._encode import make_ready
         from ._report import comparison
 
         ids = tokens.fields["image_tokens"].values
@@ -138,10 +138,10 @@ class ImageTokenizer(BaseTokenizer[ImageConfig]):
             return
         images = read_images(rows.take(pa.array(there)), self.config)
         with torch.inference_mode():
-            given, mask = self.codec.prepare_images(*on_device(images, self.runtime.device))
+            ready = make_ready(self.codec, images, self.runtime.device)
             codes = torch.from_numpy(ids[there].astype(np.int64)).to(self.runtime.device)
             found = self.codec.network.decode(self.codec.quantizer.lookup(codes))
-            given = given.masked_fill(~mask, torch.nan)
+            given = ready.images.masked_fill(~ready.mask, torch.nan)
         counts = np.bincount(
             ids[ids < self.config.codebook_size], minlength=self.config.codebook_size
         )
@@ -156,18 +156,22 @@ class ImageTokenizer(BaseTokenizer[ImageConfig]):
 
         Rows without an image are missing; images that cannot be used are `BadRows`.
         """
+        from ._encode import encode_ready
+
         size = image_size(batch.schema, self.config)
         spec = self._spec(size // self.config.downsampling)
         fields = {f.name: _missing(f, batch.num_rows) for f in spec.fields}
         counts = Counter({"images_missing": 0, "pixels_masked": 0, "near_ties": 0})
         bad: dict[int, str] = {}
-        for start, images in _read_ahead(batch, self._step(size, batch_size), self.config):
-            done = self._encoded(images)
-            bad.update({start + row: why for row, why in done.bad.items()})
+        for start, ready in self._read_ahead(batch, self._step(size, batch_size)):
+            bad.update({start + row: why for row, why in ready.bad.items()})
+            if bad:
+                continue  # no work for a batch that will be refused
+            done = encode_ready(self.codec, ready)
             counts.update(done.counts)
             for name, values in done.fields.items():
                 if name in fields:
-                    fields[name][start : start + len(done.present)][done.present] = values
+                    fields[name][start : start + len(ready.present)][ready.present] = values
         if bad:
             raise BadRows(bad)
         ids, id_col = batch_ids(batch)
@@ -220,10 +224,21 @@ class ImageTokenizer(BaseTokenizer[ImageConfig]):
             torch.set_num_threads(self.runtime.threads)
         return codec.to(self.runtime.device).eval()
 
-    def _encoded(self, images: Images) -> Encoded:
-        from ._encode import encode_images
+    def _ready(self, batch: pa.RecordBatch) -> Ready:
+        from ._encode import make_ready
 
-        return encode_images(self.codec, images, self.runtime.device)
+        return make_ready(self.codec, read_images(batch, self.config), self.runtime.device)
+
+    def _read_ahead(self, batch: pa.RecordBatch, step: int) -> Iterator[tuple[int, Ready]]:
+        """Give parts of the batch, each made ready while the one before it is encoded."""
+        starts = range(0, batch.num_rows, step)
+        with ThreadPoolExecutor(1) as pool:
+            ahead = [pool.submit(self._ready, batch.slice(start, step)) for start in starts[:1]]
+            for number, start in enumerate(starts):
+                ready = ahead.pop().result()
+                for following in starts[number + 1 : number + 2]:
+                    ahead = [pool.submit(self._ready, batch.slice(following, step))]
+                yield start, ready
 
     def _step(self, size: int, wanted: int | None = None) -> int:
         """How many images go through the network at a time."""
@@ -236,17 +251,3 @@ def _missing(field: FieldSpec, rows: int) -> Array:
     """Give values that are missing in every row."""
     value = field.codes if field.kind == "discrete" else np.nan
     return np.full((rows, *field.event), value, field.dtype)
-
-
-def _read_ahead(
-    batch: pa.RecordBatch, step: int, config: ImageConfig
-) -> Iterator[tuple[int, Images]]:
-    """Give parts of the batch, each read while the one before it is encoded."""
-    starts = range(0, batch.num_rows, step)
-    with ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(read_images, batch.slice(start, step), config) for start in starts[:1]]
-        for number, start in enumerate(starts):
-            images = ahead.pop().result()
-            for following in starts[number + 1 : number + 2]:
-                ahead = [pool.submit(read_images, batch.slice(following, step), config)]
-            yield start, images
