@@ -19,13 +19,18 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").glob("*/README.md")),
 ]
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-
 BLOCK = re.compile(
     r'^```(?P<language>[\w-]+)( title="(?P<title>[^"]+)")?\n(?P<code>.*?)^```$'
     r"|^<!-- setup\n(?P<setup>.*?)^-->$",
     re.M | re.S,
 )
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
 def program_of(page: Path) -> str:
@@ -104,7 +109,7 @@ def environment() -> dict[str, str]:
 
 
 @pytest.mark.slow
-@each_page
+@pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text())], ids=name_of)
 def test_page_runs_as_printed(page, tmp_path):
     script = tmp_path / f"{page.stem}.py"
     script.write_text(program_of(page), encoding="utf-8")
