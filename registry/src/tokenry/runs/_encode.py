@@ -65,7 +65,7 @@ def encode(
                 for result in _work(config, task, todo, folder):
                     results[result.stem] = result
                     hooks.call("fragment_done", run=config, result=result)
-                    bar.advance(1, result.rows_in)
+                    bar.advance(1, result.rows_in, sum(size for _, size in result.files))
             if folder:
                 remove_leftovers(folder)  # of fragments that failed half-way
                 write_manifest(folder, identity, results.values())

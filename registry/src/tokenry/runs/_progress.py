@@ -13,11 +13,11 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts fragments and rows on stderr: a bar on a terminal, else a line every ten seconds."""
+    """Counts fragments, rows and bytes on stderr: a bar on a terminal, else a line now and then."""
 
     def __init__(self, title: str, total: int, show: bool) -> None:
         self.title, self.total, self.show = title, total, show
-        self.done = self.rows = 0
+        self.done = self.rows = self.bytes = 0
         self._start = self._last = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
@@ -36,10 +36,11 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, fragments: int, rows: int) -> None:
-        """Tell that some more is done."""
+    def advance(self, fragments: int, rows: int, size: int = 0) -> None:
+        """Tell that some more is done: fragments, rows of them, and bytes that were written."""
         self.done += fragments
         self.rows += rows
+        self.bytes += size
         if self._bar is not None:
             self._bar.update(self._task, advance=fragments, rate=self._rate())
         elif self.show and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
@@ -50,7 +51,8 @@ class Progress:
 
     def _rate(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-9)
-        return f"{self.rows:,} rows, {self.rows / seconds:,.0f} rows/s"
+        written = f", {self.bytes / 1e6:,.1f} MB" if self.bytes else ""
+        return f"{self.rows:,} rows, {self.rows / seconds:,.0f} rows/s{written}"
 
     def _open_bar(self) -> None:
         from rich.console import Console
