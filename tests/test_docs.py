@@ -1,6 +1,7 @@
-"""The documentation runs: every block of code, every command, every link.
+"""The documentation is true: blocks of code and commands run, links lead somewhere, names exist.
 
-Started as a script with a page, this file prints the program that the page is.
+A page becomes one program: Python blocks as they are, blocks with a title or `# NAME` as files,
+commands of Tokenry with the output that is shown, and what hides in `<!-- setup ... -->`.
 """
 
 import os
