@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from tokenry_image import ImageConfig
 from tokenry_image._codec import Codec
-from tokenry_image._kernels import arcsinh_definition, prepare_rows
+from tokenry_image._kernels import arcsinh_definition, prepare_band, prepare_rows
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
@@ -42,3 +42,19 @@ def test_restoring_undoes_preparing():
     images, mask = codec.prepare_images(raw.clone())
     assert mask.all()
     assert torch.allclose(codec.restore_images(images), raw, rtol=1e-5, atol=1e-5)
+
+
+def test_one_band_is_prepared_as_all_are_and_counted():
+    raw = np.random.default_rng(0).normal(size=(4, 3, 50)).astype(np.float32)
+    raw[1, 2, :7] = np.nan
+    offset, scale = np.float32([0.5, -3.0, 1.0]), np.float32([1.0, 0.01, 50.0])
+    images, mask = np.empty_like(raw), np.empty(raw.shape, bool)
+    prepare_rows(raw, offset, scale, True, images, mask)
+    out, seen, counts = np.empty_like(raw), np.empty(raw.shape, bool), np.zeros((4, 3), np.int64)
+    for band in range(3):
+        given = np.ascontiguousarray(raw[:, band])
+        given.flags.writeable = False
+        prepare_band(given, band, offset, scale, True, out, seen, counts)
+    assert np.array_equal(out, images)
+    assert np.array_equal(seen, mask)
+    assert np.array_equal(counts, mask.sum(2))

@@ -41,7 +41,7 @@ def arcsinh_definition(raw: Any, offset: Any, scale: Any, stretched: bool) -> tu
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _prepare(given, low, factor, stretched, out, seen, bits, floats):  # type: ignore[no-untyped-def]
+def _prepare(given, low, factor, stretched, out, seen):  # type: ignore[no-untyped-def]
     """Prepare one band of one row; gives how many pixels are finite.
 
     Nothing branches in the loops over the pixels, so that the compiler makes vectors of them.
@@ -54,6 +54,10 @@ def _prepare(given, low, factor, stretched, out, seen, bits, floats):  # type: i
         out[i] = (given[i] - low) * factor if finite else _ZERO
     if not stretched:
         return count
+    bits = np.empty(
+        given.shape[0], np.int32
+    )  # made here, or the compiler cannot tell what they share
+    floats = bits.view(np.float32)
     for i in range(given.shape[0]):
         size = abs(out[i])
         root = math.sqrt(size * size + _ONE)
@@ -76,21 +80,17 @@ def _prepare(given, low, factor, stretched, out, seen, bits, floats):  # type: i
 @njit(cache=True, nogil=True, error_model="numpy")
 def prepare_rows(raw, offset, scale, stretched, images, mask):  # type: ignore[no-untyped-def]
     """Fill `images`, which may be `raw`, and `mask` from `raw`, all (rows, bands, pixels)."""
-    bits = np.empty(raw.shape[2], np.int32)
-    floats = bits.view(np.float32)
     for row in range(raw.shape[0]):
         for band in range(raw.shape[1]):
             low, factor = offset[band], _ONE / scale[band]
             out, seen = images[row, band], mask[row, band]
-            _prepare(raw[row, band], low, factor, stretched, out, seen, bits, floats)
+            _prepare(raw[row, band], low, factor, stretched, out, seen)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def prepare_band(raw, band, offset, scale, stretched, images, mask, counts):  # type: ignore[no-untyped-def]
     """Fill one band of `images` and `mask` from `raw` (rows, pixels), and count finite pixels."""
-    bits = np.empty(raw.shape[1], np.int32)
-    floats = bits.view(np.float32)
     low, factor = offset[band], _ONE / scale[band]
     for row in range(raw.shape[0]):
         out, seen = images[row, band], mask[row, band]
-        counts[row, band] = _prepare(raw[row], low, factor, stretched, out, seen, bits, floats)
+        counts[row, band] = _prepare(raw[row], low, factor, stretched, out, seen)
