@@ -35,9 +35,12 @@ def read_legacy(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
     {'n_bins': np.int64(4), 'edges': {'mag_r': array([0., 1., 2.])}}
     """
     budget = Budget(max_bytes)
-    with open(path, "rb") as file:
-        # A reader that is asked for more than there is allocates it all before it looks.
-        data = file.read(min(os.fstat(file.fileno()).st_size, max_bytes + 1))
+    try:
+        with open(path, "rb") as file:
+            # A reader that is asked for more than there is allocates it all before it looks.
+            data = file.read(min(os.fstat(file.fileno()).st_size, max_bytes + 1))
+    except OSError as error:
+        raise LegacyError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
     with _named(os.fspath(path)):
         budget.spend(len(data))
         if data.startswith(_TORCH):

@@ -1,4 +1,4 @@
-"""Filters of rows, written as `mag_r < 22 and class in ["STAR", "QSO"]`."""
+"""Filters of rows, written as `mag_r < 22 and kind in ["STAR", "QSO"]`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    ast.Div: lambda a, b: _fraction(a) / _fraction(b),  # Arrow would give whole numbers
 }
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "col": lambda name: pc.field(name),
+    "date": lambda text: pc.scalar(pa.scalar(text).cast(pa.timestamp("us"))),
     "abs": lambda value: pc.abs(value),
     "is_null": lambda value: value.is_null(),
     "is_finite": lambda value: pc.is_finite(value),
@@ -61,11 +62,17 @@ class Where:
         try:
             tree = ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ConfigError(f'{self.path}: "{self.text}" is no condition: {error}') from None
+            what = error.msg if isinstance(error, SyntaxError) else error
+            raise ConfigError(
+                f'{self.path}: "{self.text}" is no condition: {what}; a column whose name is no'
+                ' plain word, or a word of Python, is written col("class")'
+            ) from None
         try:
             return _build(tree, self.text)
         except ConfigError as error:
             raise ConfigError(f"{self.path}: {error}") from None
+        except (TypeError, AttributeError, ArithmeticError, pa.ArrowException) as error:
+            raise ConfigError(f'{self.path}: "{self.text}" has no meaning: {error}') from None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -111,6 +118,10 @@ def _build(node: ast.AST, text: str) -> Any:
         " texts, < <= > >= == !=, in [..], is None, and, or, not, + - * /,"
         f" {', '.join(f'{name}(..)' for name in _FUNCTIONS)}"
     )
+
+
+def _fraction(value: Any) -> Any:
+    return value.cast(pa.float64()) if isinstance(value, pc.Expression) else float(value)
 
 
 def _condition(node: ast.AST, text: str) -> Any:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tokenry_core import BaseTokenizer, Runtime, read_header
+from tokenry_core import BaseTokenizer, Runtime, config_fields, read_header
 from tokenry_core.errors import ArtifactError, ConfigError
 
 from ..config import Choice, RunConfig
 from ..registry import load
 
-__all__ = ["TokenizerRef", "artifact_path", "tokenizers_of"]
+__all__ = ["TokenizerRef", "artifact_path", "seeded", "tokenizers_of"]
 
 _here: dict[tuple[str, str], BaseTokenizer[Any]] = {}
 
@@ -70,6 +70,7 @@ def tokenizers_of(config: RunConfig) -> list[TokenizerRef]:
 def _ref(config: RunConfig, key: str, choice: Choice) -> TokenizerRef:
     # Threads are fixed here and not by the number of workers, which must not change a byte.
     runtime = Runtime(**{**asdict(config.runtime), "threads": config.runtime.threads or 1})
+    choice = seeded(choice, config.seed)
     path = Path(choice.artifact) if choice.artifact else artifact_path(config, key)
     if choice.artifact is None:
         tokenizer = choice.make()
@@ -84,6 +85,15 @@ def _ref(config: RunConfig, key: str, choice: Choice) -> TokenizerRef:
     if choice.artifact is None:
         _same_options(path, key, choice, header.config)
     return TokenizerRef(key, header.plugin, header.fingerprint, runtime, artifact=os.fspath(path))
+
+
+def seeded(choice: Choice, seed: int) -> Choice:
+    """Give a tokenizer that has a seed, and was not given one, the seed of the run."""
+    if choice.artifact is not None:
+        return choice
+    if "rng_seed" not in config_fields(choice.cls.Config) or "rng_seed" in choice.options:
+        return choice
+    return replace(choice, config=replace(choice.config, rng_seed=seed))
 
 
 def _same_options(path: Path, key: str, choice: Choice, stored: Mapping[str, Any]) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenry_core import BaseTokenizer, DataSource, Died, Session, config_fields
+from tokenry_core import BaseTokenizer, DataSource, Died, Session
 from tokenry_core import train as train_tokenizer
 from tokenry_core.errors import ConfigError, DataError
 
@@ -18,7 +17,7 @@ from ._filtered import FilteredSource
 from ._progress import Progress
 from ._record import write_reference
 from ._summary import TrainSummary
-from ._tokenizers import artifact_path
+from ._tokenizers import artifact_path, seeded
 
 __all__ = ["train"]
 
@@ -61,7 +60,7 @@ def train(
 def _trainable(config: RunConfig) -> Iterator[tuple[str, BaseTokenizer[Any]]]:
     for key, choice in config.tokenizers.items():
         if choice.artifact is None:
-            tokenizer = _seeded(choice, config.seed).make()
+            tokenizer = seeded(choice, config.seed).make()
             if not tokenizer.is_fitted:
                 tokenizer.runtime = config.runtime
                 yield key, tokenizer
@@ -106,10 +105,3 @@ def _train(
 def _source(choice: Choice) -> DataSource:
     source: DataSource = choice.make()
     return FilteredSource(source, choice.where) if choice.where else source
-
-
-def _seeded(choice: Choice, seed: int) -> Choice:
-    """The run's seed is that of a tokenizer which has one and was not given it."""
-    if "rng_seed" not in config_fields(choice.cls.Config) or "rng_seed" in choice.options:
-        return choice
-    return replace(choice, config=replace(choice.config, rng_seed=seed))
