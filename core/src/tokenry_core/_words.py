@@ -46,7 +46,7 @@ def allowed(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin is typing.Annotated:
         bounds = [text for text in map(_bound_text, args[1:]) if text]
-        return " ".join([allowed(args[0]), *bounds])
+        return " ".join([allowed(args[0]), *([" and ".join(bounds)] if bounds else [])])
     if origin in (Union, types.UnionType):
         return " or ".join(allowed(arg) for arg in args)
     if origin is Literal:

@@ -112,7 +112,7 @@ def test_read_arrays_can_be_written_to(tmp_path):
     found["x"][0] = found["y"]["z"][0] = 7
 
 
-def test_missing_file_is_not_a_legacy_error(tmp_path):
+def test_missing_file_is_named(tmp_path):
     with pytest.raises(LegacyError, match="cannot be read: No such file"):
         read_legacy(tmp_path / "none.npz")
 

@@ -15,8 +15,8 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts fragments, rows and bytes on stderr: a bar on a terminal, else a line now and then."""
 
-    def __init__(self, title: str, total: int, show: bool) -> None:
-        self.title, self.total, self.show = title, total, show
+    def __init__(self, title: str, total: int | None, show: bool, unit: str = "fragments") -> None:
+        self.title, self.total, self.show, self.unit = title, total, show, unit
         self.done = self.rows = self.bytes = 0
         self._start = self._last = time.monotonic()
         self._bar: Any = None
@@ -36,18 +36,17 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, fragments: int, rows: int, size: int = 0) -> None:
-        """Tell that some more is done: fragments, rows of them, and bytes that were written."""
-        self.done += fragments
+    def advance(self, count: int, rows: int, size: int = 0) -> None:
+        """Tell that some more is done: of the total, rows of it, and bytes that were written."""
+        self.done += count
         self.rows += rows
         self.bytes += size
         if self._bar is not None:
-            self._bar.update(self._task, advance=fragments, rate=self._rate())
+            self._bar.update(self._task, advance=count, rate=self._rate())
         elif self.show and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            print(
-                f"{self.title}: {self.done}/{self.total} fragments, {self._rate()}", file=sys.stderr
-            )
+            done = self.done if self.total is None else f"{self.done}/{self.total}"
+            print(f"{self.title}: {done} {self.unit}, {self._rate()}", file=sys.stderr)
 
     def _rate(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-9)

@@ -82,7 +82,7 @@ def _train(
         device=config.runtime.device,
         threads=config.runtime.threads,
     )
-    with Progress(f"train {key}", engine.workers, progress) as bar:
+    with Progress(f"train {key}", None, progress, "parts of passes") as bar:
 
         def run(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
             for _, outcome in engine.map(task, items):
