@@ -13,7 +13,7 @@ from tokenry_core import ArrowSource, ParquetSource, Session, open_source
 from tokenry_core.errors import ConfigError, DataError, NotTrained
 from tokenry_image import ImageTokenizer
 from tokenry_image._columns import table_of
-from tokenry_image._rows import Place, TrainingRows
+from tokenry_image._rows import Place, Stack, TrainingRows, _Least
 
 SIZE = 8
 
@@ -205,6 +205,28 @@ def test_stream_goes_on_where_it_was():
     for (place, stack), (other_place, other) in zip(first[18:], again, strict=False):
         assert place == other_place
         assert np.array_equal(stack.keys, other.keys)
+
+
+def test_sample_does_not_depend_on_order_or_division():
+    keys = np.arange(60).astype(np.uint64)
+    rows = Stack(np.arange(60.0).reshape(60, 1, 1, 1), None, keys)
+    samples = []
+    for order, division in ((np.arange(60), 60), (np.random.default_rng(0).permutation(60), 7)):
+        least = _Least(9)
+        for start in range(0, 60, division):
+            least.add(rows.take(order[start : start + division]))
+        samples.append(least.stack())
+    assert np.array_equal(samples[0].keys, samples[1].keys)
+    assert np.array_equal(samples[0].images, samples[1].images)
+
+
+def test_absent_bands_do_not_enter_the_scale():
+    red = photos(40)[:, 0] + 1000
+    rows = {"splus_cut_R": [None if i % 3 else row.ravel() for i, row in enumerate(red)]}
+    rows["splus_cut_G"] = list(photos(40)[:, 0].reshape(40, -1))
+    trained = tiny(bands=["R", "G"], absent_band="mask").train(rows)
+    assert abs(trained.state()["offset"][0] - 1000) < 3
+    assert trained.state()["scale"][0] < 5
 
 
 def test_every_epoch_has_another_order():

@@ -13,7 +13,7 @@ __all__ = ["judge"]
 
 
 def judge(images: Images, seen: Array, config: ImageConfig) -> tuple[Array, dict[int, str]]:
-    """Give a mask of the rows that are missing, and the rows that are bad with their reasons.
+    """Give a mask of the rows that are missing, and the rows that are bad (they come first).
 
     `seen` is (rows, bands): whether any pixel counts. A null band makes a row missing, and a band
     without any finite pixel makes it bad; with `absent_band: mask` both only when no band is left.
@@ -32,5 +32,4 @@ def judge(images: Images, seen: Array, config: ImageConfig) -> tuple[Array, dict
             band for band, is_blind in zip(config.bands, blind[row], strict=True) if is_blind
         )
         bad.setdefault(row, f"no finite pixel to be used in band {named}")
-    missing[list(bad)] = False
     return missing, bad

@@ -1,0 +1,36 @@
+"""Budgets, phases and learning rates."""
+
+import pytest
+
+from tokenry_image import ImageConfig, ImageTraining
+from tokenry_image._schedule import Budget, Phase, learning_rate, phases
+
+
+def test_a_fixed_grid_is_trained_at_once():
+    assert phases(ImageConfig()) == (Phase("joint", 0.0, 1.0),)
+
+
+@pytest.mark.parametrize("quantizer", ["kmeans", "vq"])
+def test_a_codebook_comes_after_its_share_of_the_budget(quantizer):
+    training = {"autoencoder_share": 0.3}
+    config = ImageConfig(quantizer=quantizer, training=ImageTraining(**training))
+    assert phases(config) == (Phase("autoencoder", 0.0, 0.3), Phase("codebook", 0.3, 1.0))
+
+
+def test_without_a_share_the_codebook_comes_first():
+    config = ImageConfig(quantizer="vq", training=ImageTraining(autoencoder_share=0.0))
+    assert phases(config) == (Phase("codebook", 0.0, 1.0),)
+
+
+def test_every_phase_ends_at_a_rate_of_zero():
+    training, phase = ImageTraining(learning_rate=1.0), Phase("codebook", 0.4, 1.0)
+    assert learning_rate(training, phase, 0.4) < 0.1
+    assert learning_rate(training, phase, 0.4 + 0.6 * 0.02) == pytest.approx(1.0)
+    assert learning_rate(training, phase, 1.0) == 0.0
+    assert learning_rate(training, phase, 1.3) == 0.0
+
+
+def test_seconds_before_an_interruption_count():
+    budget = Budget(ImageTraining(steps=None, minutes=1.0), spent=30.0)
+    assert 0.5 <= budget.share(0) < 0.6
+    assert Budget(ImageTraining(steps=10)).share(5) == 0.5
