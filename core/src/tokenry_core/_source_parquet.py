@@ -123,6 +123,10 @@ class ParquetSource:
                 pending, room = [], self.config.fragment_bytes
                 out.append(ParquetFragment(file.name, file.digest, (), ids[0], file.broken))
                 continue
+            if pending and files[pending[-1].path].schema != file.schema:
+                # A file that turns out to lack a column must not take its neighbours with it.
+                out += _fragment(pending, files, ids)
+                pending, room = [], self.config.fragment_bytes
             for part, size in _parts(file, self.config.fragment_bytes):
                 if pending and size > room:
                     out += _fragment(pending, files, ids)

@@ -1,5 +1,7 @@
 """GaiaXPy itself is the oracle; its packaged configuration is all that it needs."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -237,3 +239,15 @@ def test_positions_that_gaiaxpy_refuses_are_refused_at_once(sampling):
 def test_bands_join_only_when_calibrated():
     with pytest.raises(ConfigError, match="mode: calibrate"):
         kind(xp_band="BOTH")
+
+
+def test_gaiaxpy_leaves_the_settings_of_others_alone():
+    code = (
+        "import matplotlib, numpy as np\n"
+        "def settings(): return dict(matplotlib.rcParams), np.get_printoptions()\n"
+        "before = settings()\n"
+        "from tokenry_spectrum.kinds._gaia_matrices import gaia_matrices\n"
+        "gaia_matrices('convert', None)\n"
+        "assert settings() == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

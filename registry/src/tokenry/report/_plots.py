@@ -68,11 +68,12 @@ def _shares(counts: Array) -> tuple[Array, Array]:
 
 
 def _svg(draw: Callable[[Any], None]) -> bytes:
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.style import context
 
-    # Fixed ids and no date: the same numbers draw the same bytes.
-    with rc_context({"svg.hashsalt": "tokenry", "svg.fonttype": "none", "font.size": 9}):
+    # Fixed ids and no date: the same numbers draw the same bytes, whatever the user's own style.
+    ours = {"svg.hashsalt": "tokenry", "svg.fonttype": "none", "font.size": 9}
+    with context(["default", ours]):
         figure = Figure(figsize=(4.6, 2.2), layout="constrained")
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)

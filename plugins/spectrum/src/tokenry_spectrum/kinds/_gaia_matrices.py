@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import warnings
 from collections.abc import Mapping
@@ -93,7 +94,20 @@ def _frozen(**arrays: Any) -> Mapping[str, Matrix]:
 
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """Keep what GaiaXPy prints and warns about while it reads its own files to itself."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    """Keep to GaiaXPy what it prints and warns about, and the settings that importing it changes.
+
+    It turns NumPy's print options back to those of 1.25, and has every plot written by TeX.
+    """
+    plots: Any = contextlib.nullcontext()
+    if importlib.util.find_spec("matplotlib"):
+        from matplotlib import rc_context
+
+        plots = rc_context()
+    with (
+        plots,
+        np.printoptions(),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         yield
