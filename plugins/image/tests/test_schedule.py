@@ -31,6 +31,6 @@ def test_every_phase_ends_at_a_rate_of_zero():
 
 
 def test_seconds_before_an_interruption_count():
-    budget = Budget(ImageTraining(steps=None, minutes=1.0), spent=30.0)
+    budget = Budget(ImageTraining(minutes=1.0), spent=30.0)
     assert 0.5 <= budget.share(0) < 0.6
     assert Budget(ImageTraining(steps=10)).share(5) == 0.5

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tokenry_core import ArrowSource, ParquetSource, Session, open_source
-from tokenry_core.errors import ConfigError, DataError, NotTrained
+from tokenry_core.errors import DataError, NotTrained
 from tokenry_image import ImageTokenizer
 from tokenry_image._columns import table_of
 from tokenry_image._rows import Place, Stack, TrainingRows, _Least
@@ -161,15 +161,9 @@ def test_training_makes_reconstructions_better():
 
 def test_minutes_are_a_budget():
     told, event = events()
-    training = {"steps": None, "minutes": 0.01}
+    training = {"minutes": 0.01}
     tiny(training=training).train(photos(), Session(event=event))
     assert told[-1][0] == "validation"
-
-
-@pytest.mark.parametrize("budget", [{"minutes": 1.0}, {"steps": None}])
-def test_a_budget_is_steps_or_minutes(budget):
-    with pytest.raises(ConfigError, match="a budget is one of the two"):
-        tiny(training=budget)
 
 
 def test_order_of_rows_and_fragments_does_not_matter():

@@ -22,19 +22,6 @@ def sample_photos() -> tuple[list[Images], list[Images]]:
     return left, [photo[:, cut:] for photo, cut in zip(photos, cuts, strict=True)]
 
 
-TEST_PHOTOS = ("chelsea", "coffee", "hubble_deep_field")
-TRAIN_PHOTOS = (
-    "astronaut",
-    "cat",
-    "colorwheel",
-    "immunohistochemistry",
-    "retina",
-    "rocket",
-    "skin",
-    "lily",
-)
-
-
 def crops(photos: Sequence[Images], count: int, scales: Sequence[float], seed: int) -> Images:
     """Random (count, 3, 96, 96) patches, from photographs and their smaller versions.
 

@@ -58,7 +58,7 @@ def ours(quantizer: str, training: Images, test: Images, args: Any) -> tuple[flo
     from tokenry_image._quality import code_use
 
     options = dict(OURS[quantizer])
-    budget = {"steps": 20} if args.quick else {"steps": None, "minutes": args.minutes}
+    budget = {"steps": 5} if args.quick else {"minutes": args.minutes}
     tokenizer = ImageTokenizer(
         cutout_size=96,
         bands=["red", "green", "blue"],
@@ -74,7 +74,7 @@ def ours(quantizer: str, training: Images, test: Images, args: Any) -> tuple[flo
             "batch_size": args.batch,
             "learning_rate": args.rate,
             "jitter": JITTER,
-            "codebook_images": 32 if args.quick else 200,
+            "codebook_images": 8 if args.quick else 350,
             "evaluate_every": 500,
             "checkpoint_every": 100_000,
         },
@@ -102,8 +102,8 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     left, right = sample_photos()
-    test = np.concatenate([crops([photo], 40, (1.0,), seed) for seed, photo in enumerate(right)])
-    count = 100 if args.quick else args.patches
+    each, count = (8, 40) if args.quick else (40, args.patches)
+    test = np.concatenate([crops([photo], each, (1.0,), seed) for seed, photo in enumerate(right)])
     plain = crops(left, count // 2, (1.0,), 2)
     training = crops(left, count, SCALES, 3)
     results: dict[str, tuple[float, int, float, float]] = {}

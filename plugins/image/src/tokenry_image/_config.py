@@ -36,9 +36,9 @@ class Ellipse:
 class ImageTraining:
     """How the network is trained; the learning rate falls to zero at the end of the budget."""
 
-    steps: Annotated[int, Ge(1)] | None = with_doc("budget in steps", 20_000)
+    steps: Annotated[int, Ge(1)] = with_doc("the budget, where minutes are not given", 20_000)
     minutes: Annotated[float, Gt(0)] | None = with_doc(
-        "budget in minutes, in place of steps; its result does not repeat to the bit", None
+        "the budget in minutes, in place of steps; its result does not repeat to the bit", None
     )
     batch_size: Annotated[int, Ge(1)] = with_doc("images of one step", 64)
     learning_rate: Annotated[float, Gt(0)] = with_doc("after the warm-up", 1e-3)
@@ -67,13 +67,6 @@ class ImageTraining:
         "of training; auto: bfloat16 where the device has units for it", "auto"
     )
     memory: Annotated[int, Ge(1 << 20)] = with_doc("bytes of images that are held at once", 1 << 30)
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
-            raise ConfigError(
-                f"steps={self.steps}, minutes={self.minutes}: a budget is one of the two; set the"
-                " other to null (None)"
-            )
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ class Budget:
 
     def share(self, step: int) -> float:
         """Share of the budget that is used before this step; 1 or more when it is used up."""
-        if self.training.steps is not None:
+        if self.training.minutes is None:
             return step / self.training.steps
-        return self.seconds / 60 / (self.training.minutes or 1.0)
+        return self.seconds / 60 / self.training.minutes
 
 
 def learning_rate(training: ImageTraining, phase: Phase, share: float) -> float:
