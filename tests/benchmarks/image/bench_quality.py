@@ -42,7 +42,7 @@ def classical(training: Images, test: Images, seed: int) -> tuple[float, int, fl
     from tokenry_image._quality import code_use
 
     rows = blocks(training)
-    rows = rows[np.random.default_rng(seed).permutation(len(rows))[:150_000]]
+    rows = rows[np.random.default_rng(seed).permutation(len(rows))[:300_000]]
     start = MiniBatchKMeans(CODES, batch_size=16 * CODES, n_init=1, random_state=seed).fit(rows)
     words = KMeans(CODES, init=start.cluster_centers_, n_init=1, max_iter=20).fit(rows)
     ids = words.predict(blocks(test))
