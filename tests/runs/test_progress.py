@@ -48,3 +48,10 @@ def test_a_terminal_shows_a_bar():
     assert process.wait(60) == 0
     assert "encode" in shown.decode()
     assert "2/2" in shown.decode()
+
+
+def test_training_loops_tell_how_far_they_are(capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", -1.0)
+    with Progress("train image", None, show=True) as bar:
+        bar.note("step", {"step": 100, "loss": 0.123456, "curve": [1, 2]})
+    assert capsys.readouterr().err == "train image: step: step 100, loss 0.1235\n"

@@ -107,7 +107,11 @@ class SupportsMerge(Protocol[S]):
 
 @dataclass(frozen=True)
 class Session:
-    """What a training loop is given: where it runs, and how it talks to its run."""
+    """What a training loop is given: where it runs, and how it talks to its run.
+
+    `event(name, values)` tells how far it is (a step with its loss, a checkpoint); when `stop()`
+    is true, it writes a checkpoint and ends.
+    """
 
     seed: int = 0
     workdir: Path | None = None

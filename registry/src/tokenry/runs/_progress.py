@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -47,6 +48,19 @@ class Progress:
             self._last = time.monotonic()
             done = self.done if self.total is None else f"{self.done}/{self.total}"
             print(f"{self.title}: {done} {self.unit}, {self._rate()}", file=sys.stderr)
+
+    def note(self, name: str, values: Mapping[str, Any]) -> None:
+        """Show what a training loop tells: an event and its numbers."""
+        told = ", ".join(
+            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in values.items()
+            if isinstance(value, int | float | str)
+        )
+        if self._bar is not None:
+            self._bar.update(self._task, rate=f"{name}: {told}")
+        elif self.show and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            print(f"{self.title}: {name}: {told}", file=sys.stderr)
 
     def _rate(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-9)

@@ -75,14 +75,14 @@ def _train(
     progress: bool,
 ) -> Any:
     engine = config.engine.make()
-    workdir = Path(config.artifacts, f"{key}.training")
-    session = Session(
-        seed=config.seed,
-        workdir=workdir,
-        device=config.runtime.device,
-        threads=config.runtime.threads,
-    )
     with Progress(f"train {key}", None, progress, "parts of passes") as bar:
+        session = Session(
+            seed=config.seed,
+            workdir=Path(config.artifacts, f"{key}.training"),
+            device=config.runtime.device,
+            threads=config.runtime.threads,
+            event=bar.note,
+        )
 
         def run(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
             for _, outcome in engine.map(task, items):
