@@ -83,13 +83,14 @@ class TestLocal:
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "elsewhere" / "z.parquet").write_bytes(b"x")
         (data / "linked").symlink_to(tmp_path / "elsewhere")
-        (data / "y.parquet").symlink_to(tmp_path / "elsewhere" / "z.parquet")
-        assert names(expand(data), data) == [
-            *ALL[:2],
-            "linked/z.parquet",
-            *ALL[2:],
-            "y.parquet",
-        ]
+        assert names(expand(data), data) == [*ALL[:2], "linked/z.parquet", *ALL[2:]]
+
+    def test_file_reached_by_two_links_is_read_once(self, data, tmp_path):
+        (tmp_path / "z.parquet").write_bytes(b"x")
+        (data / "y.parquet").symlink_to(tmp_path / "z.parquet")
+        (data / "sub" / "y2.parquet").symlink_to(tmp_path / "z.parquet")
+        (data / "self").symlink_to(data)
+        assert names(expand(data), data) == [*ALL, "y.parquet"]
 
     def test_dangling_link_is_no_file(self, data):
         (data / "gone.parquet").symlink_to(data / "nowhere")

@@ -38,6 +38,7 @@ ROWS = pa.record_batch(
         ('kind == "STAR" and x > 0', [1]),
         ("kind is not None", [1, 2, 3, 4]),
         ("is_null(kind)", [None]),
+        ("None == kind", [None]),
         ('col("class") == "b"', [2, 4]),
         ('seen >= date("2020-01-03")', [3, 4]),
         ("ok", [1, 3]),
@@ -67,6 +68,8 @@ def test_condition_keeps_rows(text, kept):
         ("n > 1 / 0", "has no meaning"),
         ('date("soon") < seen', "has no meaning"),
         ("f(n) > 1", "is not understood"),
+        ("ok is True", '"is" is for None alone'),
+        ("n < None", "None has no order"),
         ("(" * 300 + "n" + ")" * 300, "is no condition"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from ._batch import TokenBatch
 from ._config import build_config, canonical_json, with_doc
@@ -74,4 +75,5 @@ def read_npz(path: str | Path) -> TokenBatch:
     fields = {spec.name: Field(*(arrays[key] for key in spec.keys)) for spec in specs}
     ids, id_col = arrays["ids"], str(arrays["id_col"])
     spec = Spec(specs, header["heavy"])
-    return TokenBatch(spec, fields, ids.tolist(), id_col, header["meta"], header["counts"])
+    kept = pa.array(ids) if ids.dtype.kind in "iu" else pa.array(ids.tolist(), pa.string())
+    return TokenBatch(spec, fields, kept, id_col, header["meta"], header["counts"])

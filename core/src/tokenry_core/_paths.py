@@ -31,9 +31,12 @@ def expand(path: str | os.PathLike[str] | Sequence[str], suffix: str = ".parquet
         found = _expand_local(os.path.expanduser(os.fspath(path)), suffix)
     if not found:
         raise DataError(f'no files match "{path}"; give a file, a folder with {suffix}, or a glob')
-    # One file may be spelled in two ways, and the order must not depend on how.
-    by_place = {_place(file): file for file in reversed(found)}
-    return [by_place[place] for place in sorted(by_place)]
+    # One file may be spelled in two ways, or reached by two links; it is read once, and the order
+    # does not depend on how.
+    once: dict[str, str] = {}
+    for file in sorted(found, key=lambda file: (len(_place(file)), _place(file))):
+        once.setdefault(file if "://" in file else os.path.realpath(file), file)
+    return sorted(once.values(), key=_place)
 
 
 def open_input(path: str) -> Any:

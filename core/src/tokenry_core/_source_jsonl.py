@@ -96,11 +96,16 @@ class JsonlSource:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The columns of the first lines of the first file."""
-        with open_input(self._paths[0]) as file:
-            head = file.read(1 << 20)
-        whole = head[: head.rfind(b"\n") + 1] or head
-        return _parse(whole, None, self._paths[0], 0).schema
+        """The columns of the first lines of the first file that has any."""
+        problems = []
+        for path in self._paths:
+            with open_input(path) as file:
+                head = file.read(1 << 20)
+            try:
+                return _parse(head[: head.rfind(b"\n") + 1] or head, None, path, 0).schema
+            except DataError as error:
+                problems.append(str(error))
+        raise DataError(f"none of {len(problems)} files can be read: {problems[0]}")
 
     def fragments(self) -> Sequence[JsonlFragment]:
         """The files in order of their names, split at line ends to about `fragment_bytes`."""

@@ -169,7 +169,7 @@ def _footer(path: str, name: str, label: str) -> _File:
             for i in range(metadata.num_row_groups)
         )
         return _File(path, name, label, digest.hexdigest(), schema, groups)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeError) as error:
         what = f"{path}: cannot be read as Parquet: {error}"
         digest = hashlib.sha256(what.encode())
         return _File(path, name, label, digest.hexdigest(), broken=what)
@@ -243,7 +243,10 @@ def _read_part(
                 if end >= part.stop:
                     return
                 position = end
-    except (OSError, pa.ArrowException) as error:
+            raise DataError(
+                f"{part.path}: it ends after {position} of the {part.stop} rows that it promises"
+            )
+    except (OSError, pa.ArrowException, UnicodeError) as error:
         raise DataError(f"{part.path}: cannot be read: {error}") from error
 
 

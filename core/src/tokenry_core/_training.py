@@ -68,14 +68,19 @@ class PassTask:
                 batches: Iterable[pa.RecordBatch] = fragment.read(self.columns, self.batch_rows)
                 if self.tolerant:
                     batches = list(batches)  # a fragment is small; half of one must not count
+                    for batch in batches:
+                        row_keys(batch)
             except DataError as error:
                 if not self.tolerant:
                     raise
                 failed[fragment.id] = str(error)
                 continue
-            for batch in batches:
-                state = self.tokenizer.update(state, batch, row_keys(batch))
-                rows += batch.num_rows
+            try:
+                for batch in batches:
+                    state = self.tokenizer.update(state, batch, row_keys(batch))
+                    rows += batch.num_rows
+            except DataError as error:
+                raise DataError(f"{fragment.id}: {error}") from error
         return PassResult(state, rows, failed)
 
 
@@ -115,6 +120,11 @@ def train(
             bad.update(part.failed)
             if part.state is not None:
                 state = part.state if state is None else tokenizer.merge(state, part.state)
+        if not rows and bad:
+            first = next(iter(bad.items()))
+            raise DataError(
+                f"none of {len(bad)} fragments can be trained on: {first[0]}: {first[1]}"
+            )
         again = tokenizer.finish(state)
         if failed is not None:
             failed.update(bad)

@@ -55,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `tokenry list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if debug:
+            raise
+        print(f"tokenry: {error}", file=sys.stderr)
+        return 1
 
 
 def _dispatch(args: list[str]) -> int:

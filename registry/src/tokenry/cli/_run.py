@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,8 @@ def run_parser(command: str, description: str) -> argparse.ArgumentParser:
 def shown(summary: EncodeSummary | TrainSummary, args: argparse.Namespace) -> int:
     """Print the summary as asked for, and give the exit code."""
     if args.json:
-        print(json.dumps({**asdict(summary), "exit_code": summary.exit_code}))
+        numbers = {k: v for k, v in vars(summary).items() if k != "sink"}
+        print(json.dumps({**numbers, "exit_code": summary.exit_code}))
     elif not args.quiet:
         print(summary)
     return summary.exit_code

@@ -144,6 +144,12 @@ def _compare(left: ast.AST, ops: list[Any], comparators: list[Any], text: str) -
 
 
 def _pair(op: ast.AST, a: Any, b: Any) -> Any:
+    if a is None:
+        a, b = b, a
+    if isinstance(op, ast.Is | ast.IsNot) and b is not None:
+        raise ConfigError('"is" is for None alone; write == or !=')
+    if b is None and not isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
+        raise ConfigError('None has no order; write "x is None" or "x is not None"')
     if isinstance(op, ast.In | ast.NotIn):
         inside = a.isin(b if isinstance(b, list) else [b])
         return inside if isinstance(op, ast.In) else ~inside

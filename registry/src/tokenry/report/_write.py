@@ -89,7 +89,10 @@ def _run(manifest: Mapping[str, Any], record: Mapping[str, Any]) -> str:
 def _quarantine(folder: Path) -> str:
     import json
 
-    lines = (folder / "quarantine.jsonl").read_text(encoding="utf-8").splitlines()
+    path = folder / "quarantine.jsonl"
+    if not path.exists():
+        return page.paragraph("There is no quarantine.jsonl beside the manifest.")
+    lines = path.read_text(encoding="utf-8").splitlines()
     if not lines:
         return page.paragraph("Nothing was quarantined.")
     rows = [

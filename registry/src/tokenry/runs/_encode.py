@@ -7,15 +7,19 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tokenry_core import DataSource, Died
+import pyarrow as pa
+
+from tokenry_core import DataSource, Died, batch_ids, mark
 from tokenry_core._rows import require
 from tokenry_core.errors import ConfigError, DataError, TokenryError
 
 from ..config import Choice, RunConfig, load_config
 from ._commit import commit, is_whole, remove_leftovers
+from ._engine import LocalEngine
 from ._hooks import Hooks
 from ._identity import fragments_of, identity_of, provenance_of
 from ._journal import JOURNAL, Journal, read_journal
@@ -53,6 +57,8 @@ def encode(
     task = _task(config, tokenizers, source)
     jobs = fragments_of(source)
     folder = _folder(config.sink)
+    if folder:
+        _apart(folder, config.source)
     hooks = Hooks()
     with locked(folder) if folder else nullcontext():
         identity = identity_of(config, tokenizers, jobs)
@@ -74,6 +80,7 @@ def encode(
             raise
     seconds = time.perf_counter() - start
     summary = summarize(str(folder or "memory"), results.values(), len(finished), seconds)
+    summary = replace(summary, sink=task.sink)
     if folder:
         write_record(folder, config, tokenizers, summary)
     hooks.call("run_finished", run=config, summary=summary)
@@ -84,6 +91,10 @@ def _task(config: RunConfig, refs: list[TokenizerRef], source: DataSource) -> En
     assert config.source is not None
     where = config.source.where
     columns: dict[str, None] = {}
+    id_col = getattr(config.source.config, "id", None)
+    if id_col is not None:  # say now what is wrong with it, and not once for each fragment
+        require(source.schema, [id_col])
+    batch_ids(mark(pa.RecordBatch.from_pylist([], source.schema), id_col=id_col))
     for ref in refs:
         columns.update(dict.fromkeys(ref.get().columns(source.schema)))
     if where is not None:
@@ -106,6 +117,20 @@ def _folder(sink: Choice) -> Path | None:
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _apart(folder: Path, source: Choice) -> None:
+    """Refuse to write into a folder that is read from: the next run would read its own shards."""
+    given = getattr(source.config, "path", ())
+    for path in (given,) if isinstance(given, str) else given:
+        if Path(path).is_dir() and Path(path).resolve() in (
+            folder.resolve(),
+            *folder.resolve().parents,
+        ):
+            raise ConfigError(
+                f"sink.path: {folder} lies inside the folder that the source reads, {path}; write"
+                " the tokens beside it"
+            )
 
 
 def _resume(
@@ -133,10 +158,11 @@ def _resume(
 def _clear(folder: Path) -> None:
     if not (folder / JOURNAL).exists():
         return
-    for path in folder.iterdir():
+    # The journal goes last: stopped half-way, the folder is still known to be a run's.
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == JOURNAL):
         if path.name == ".lock":
             continue
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
@@ -145,7 +171,8 @@ def _clear(folder: Path) -> None:
 def _work(
     config: RunConfig, task: EncodeTask, todo: list[Job], folder: Path | None
 ) -> Iterator[FragmentResult]:
-    engine = config.engine.make()
+    # What a sink keeps in memory has to be kept in this process.
+    engine = config.engine.make() if folder else LocalEngine(mode="serial")
     with closing(Journal(folder)) if folder else nullcontext() as journal:
         try:
             for job, outcome in engine.map(task, todo):
@@ -153,7 +180,8 @@ def _work(
                 if result.failed and config.on_error == "fail":
                     raise DataError(
                         f"{result.fragment}: {result.failed}. The run stops because on_error is"
-                        ' "fail"; mend or remove the fragment and run again'
+                        ' "fail". Mend what it was made of and run again with --overwrite, or set'
+                        ' on_error to "quarantine" and go on'
                     )
                 if journal and folder:
                     commit(folder, result)

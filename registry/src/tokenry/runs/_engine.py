@@ -62,8 +62,11 @@ class LocalEngine:
             for item in items:
                 yield item, task(item)
         elif self.config.mode == "threads":
-            with futures.ThreadPoolExecutor(self.workers) as pool:
+            pool = futures.ThreadPoolExecutor(self.workers)
+            try:
                 yield from _drain(pool, task, iter(items), self.workers, [])
+            finally:
+                pool.shutdown(cancel_futures=True)
         else:
             yield from self._processes(task, iter(items))
 
@@ -76,7 +79,7 @@ class LocalEngine:
             try:
                 yield from _drain(pool, task, items, self.workers, suspects)
             except BaseException:  # nobody waits for what is still running
-                pool.shutdown(wait=True, kill_workers=True)
+                _kill(pool)
                 raise
             if not suspects:
                 return
@@ -88,24 +91,48 @@ def _drain(
     pool: Any, task: Callable[[T], R], items: Iterator[T], workers: int, suspects: list[T]
 ) -> Iterator[tuple[T, R | Died]]:
     """Work until the items end, or until a worker is lost: then `suspects` are those in flight."""
-    running = {pool.submit(task, item): item for item in islice(items, 2 * workers)}
-    try:
-        while running:
-            done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
-            for future in done:
-                item = running.pop(future)
-                try:
-                    result = future.result()
-                except futures.BrokenExecutor:
-                    suspects.append(item)
-                    continue
-                yield item, result
-            if not suspects:
-                for item in islice(items, len(done)):
-                    running[pool.submit(task, item)] = item
-    finally:
-        for future in running:
-            future.cancel()
+    running: dict[Any, T] = {}
+    _submit(pool, task, islice(items, 2 * workers), running, suspects)
+    while running:
+        done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
+        for future in done:
+            item = running.pop(future)
+            try:
+                result = future.result()
+            except futures.BrokenExecutor:
+                suspects.append(item)
+                continue
+            yield item, result
+        if not suspects:
+            _submit(pool, task, islice(items, len(done)), running, suspects)
+
+
+def _kill(pool: Any) -> None:
+    """End a pool and its workers; loky's own way fails while items wait to be handed out."""
+    workers = list(pool._processes.values())
+    until = time.monotonic() + 1
+    while pool._work_ids.qsize() and time.monotonic() < until:
+        time.sleep(0.001)
+    pool.shutdown(wait=True, kill_workers=True)
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
+
+
+def _submit(
+    pool: Any,
+    task: Callable[[T], R],
+    items: Iterable[T],
+    running: dict[Any, T],
+    suspects: list[T],
+) -> None:
+    """Hand items out; where a worker was lost since the last look, the item is a suspect."""
+    for item in items:
+        try:
+            running[pool.submit(task, item)] = item
+        except futures.BrokenExecutor:
+            suspects.append(item)
+            return
 
 
 def _alone(task: Callable[[T], R], item: T) -> R | Died:

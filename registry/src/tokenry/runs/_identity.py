@@ -9,7 +9,7 @@ from typing import Any
 from tokenry_core import DataSource
 from tokenry_core._config import plain
 
-from ..config import RunConfig
+from ..config import Choice, RunConfig
 from ._join import field_names
 from ._task import Job
 from ._tokenizers import TokenizerRef
@@ -30,16 +30,26 @@ def identity_of(
     where, total = config.source.where, hashlib.sha256()
     for job in jobs:
         total.update(f"{job.fragment.id}\0{job.fragment.digest}\n".encode())
-    sink = {key: value for key, value in plain(config.sink.config).items() if key != "path"}
     return {
         "format": 1,
         "tokenizers": {ref.key: dict(ref.identity) for ref in refs},
-        "source": {"name": config.source.name, "where": where.text if where else None},
+        "source": {
+            **_options(config.source),
+            "name": config.source.name,
+            "where": where.text if where else None,
+        },
         "input": {"fragments": len(jobs), "sha256": total.hexdigest()},
-        "sink": {"name": config.sink.name, **sink},
+        "sink": {**_options(config.sink), "name": config.sink.name},
         "batch_rows": config.runtime.batch_rows,
         "bad_rows": config.bad_rows,
     }
+
+
+def _options(choice: Choice) -> dict[str, Any]:
+    """Give the options that decide the output: a path does so by what lies there."""
+    if isinstance(choice.config, Mapping):  # keywords from Python, tables among them
+        return {}
+    return {key: value for key, value in plain(choice.config).items() if key != "path"}
 
 
 def provenance_of(refs: Sequence[TokenizerRef]) -> Mapping[str, Any]:

@@ -66,15 +66,14 @@ def read_journal(folder: Path) -> tuple[Mapping[str, Any] | None, dict[str, Frag
         return None, {}
     try:
         records = [json.loads(line) for line in lines]
-    except ValueError as error:
+        results = [_result(record) for record in records[1:]]
+        identity = records[0]["run"] if records else None
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{folder / JOURNAL} is damaged ({error}); encode into another folder, or use"
             " --overwrite to start anew"
         ) from None
-    if not records:
-        return None, {}
-    results = map(_result, records[1:])
-    return records[0]["run"], {result.stem: result for result in results}
+    return identity, {result.stem: result for result in results}
 
 
 def _result(record: Mapping[str, Any]) -> FragmentResult:

@@ -50,13 +50,16 @@ def write_manifest(
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Give the manifest of a finished run."""
     try:
-        return dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise DataError(
             f"{folder} holds no finished run: there is no {MANIFEST}; run `tokenry encode` on it"
         ) from None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise DataError(f"{folder / MANIFEST} is damaged: {error}") from None
+    if not {"fragments", "tokenizers"} <= set(manifest):
+        raise DataError(f"{folder / MANIFEST} is damaged: it lists no fragments or tokenizers")
+    return manifest
 
 
 def compare(folder: Path, there: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -65,9 +65,14 @@ class TokenFolder:
     @cached_property
     def spec(self) -> Spec:
         """The fields there are."""
+        return self._nothing().spec
+
+    def _nothing(self) -> TokenBatch:
+        """Give a batch of these fields without rows."""
         for fragment in self.manifest["fragments"]:
             for name, _ in fragment["files"]:
-                return read_shard(self.path / name).spec
+                batch = read_shard(self.path / name)
+                return batch.select(np.zeros(batch.rows, bool))
         raise DataError(f"{self.path}: the run made no shard; see its quarantine.jsonl")
 
     def __len__(self) -> int:
@@ -82,13 +87,14 @@ class TokenFolder:
 
     def load(self) -> TokenBatch:
         """Give everything as one batch, in memory."""
-        return TokenBatch.concat(list(self))
+        return TokenBatch.concat(list(self) or [self._nothing()])
 
     def table(self) -> pa.Table:
         """Give everything as one Arrow table."""
         import pyarrow as pa
 
-        return pa.Table.from_batches([batch.to_arrow() for batch in self])
+        batches = [batch.to_arrow() for batch in self] or [self._nothing().to_arrow()]
+        return pa.Table.from_batches(batches)
 
     def torch(self) -> TokenDataset:
         """Give a map-style torch dataset: `dataset[i]` is a dict of tensors."""

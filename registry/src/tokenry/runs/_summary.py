@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ._task import FragmentResult
 
@@ -13,7 +14,10 @@ __all__ = ["EncodeSummary", "TrainSummary", "summarize"]
 
 @dataclass(frozen=True)
 class EncodeSummary:
-    """What became of the rows. rows_in = rows_out + filtered + quarantined_rows."""
+    """What became of the rows. rows_in = rows_out + filtered + quarantined_rows.
+
+    `sink` holds the tokens where it keeps them in memory.
+    """
 
     path: str
     rows_in: int
@@ -27,6 +31,7 @@ class EncodeSummary:
     seconds: float
     counts: Mapping[str, int] = field(default_factory=dict)
     quarantine: tuple[str, ...] = ()
+    sink: Any = field(default=None, repr=False, compare=False)
 
     @property
     def exit_code(self) -> int:

@@ -77,6 +77,8 @@ class EncodeTask:
 
     def __call__(self, job: Job) -> FragmentResult:
         """Give what became of the fragment; its shard lies under its temporary name."""
+        for ref in self.tokenizers:
+            ref.get()  # one that cannot be loaded fails the run, and not this fragment's data
         result = FragmentResult(job.stem, job.fragment.id, job.fragment.digest)
         source = {"id": job.fragment.id, "digest": job.fragment.digest}
         provenance = {**self.provenance, "fragment": source}

@@ -81,6 +81,8 @@ def _ref(config: RunConfig, key: str, choice: Choice) -> TokenizerRef:
                 f"tokenizers.{key}: it is not trained: there is no {path}; run `tokenry train` with"
                 " this file first, or name a trained one: {artifact: FILE}"
             )
+    if not path.exists():
+        raise ConfigError(f"tokenizers.{key}.artifact: {path} does not exist; name a trained one")
     header = read_header(path)
     if choice.artifact is None:
         _same_options(path, key, choice, header.config)
