@@ -222,3 +222,16 @@ def test_interrupted_pool_never_hangs(place):
     command = [sys.executable, "interrupted.py"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=90)
     assert done.stdout == "went on\n", done.stderr
+
+
+def test_second_row_of_one_id_never_replaces_the_file_of_the_first(moody, place, catalog):
+    for name in ("part2", "part3"):
+        (catalog / f"{name}.parquet").unlink()
+    rewrite(catalog / "part0.parquet", id=[f"r{i}" for i in range(250)])
+    rewrite(catalog / "part1.parquet", id=[f"s{i}" for i in range(249)] + ["r7"])
+    moody["sink"] = {"name": "npy", "path": "npy", "field": "moody_tokens"}
+    summary = tokenry.encode(moody)
+    assert (summary.rows_out, summary.quarantined_fragments) == (450, 1)
+    assert "r7.npy belongs to part-000000 already" in summary.quarantine[0]
+    assert len(list((place / "npy").glob("*.npy"))) == 450
+    assert not list((place / "npy").glob("*.partial"))

@@ -12,12 +12,25 @@ from ._task import FragmentResult
 __all__ = ["commit", "is_whole", "remove_leftovers", "sync_folder"]
 
 
-def commit(folder: Path, result: FragmentResult) -> None:
-    """Give a fragment's files, already on the disk, their names."""
-    for name in result.partial:
-        final = name.removesuffix(PARTIAL)
-        os.replace(name, final)
-        result.files.append((os.path.relpath(final, folder), os.path.getsize(final)))
+def commit(folder: Path, result: FragmentResult, owners: dict[str, str]) -> None:
+    """Give a fragment's files, already on the disk, their names.
+
+    `owners` says which fragment has which name. A sink that names files by ids may give two
+    fragments one name: the second is then quarantined, and the first one's file stays.
+    """
+    named = {name: os.path.relpath(name.removesuffix(PARTIAL), folder) for name in result.partial}
+    taken = [name for name in named.values() if owners.get(name, result.stem) != result.stem]
+    if taken:
+        result.failed = (
+            f"{taken[0]} belongs to {owners[taken[0]]} already: two rows have the same id"
+        )
+        result.rows_in = result.rows_out = result.filtered = 0
+        result.bad, result.missing, result.counts = [], [], {}
+        return
+    for partial, name in named.items():
+        os.replace(partial, folder / name)
+        result.files.append((name, os.path.getsize(folder / name)))
+        owners[name] = result.stem
     result.files.sort()
     for parent in sorted({os.path.dirname(name) for name in result.partial}):
         sync_folder(Path(parent))

@@ -68,7 +68,7 @@ def encode(
         try:
             results = dict(finished)
             with Progress("encode", len(todo), progress) as bar:
-                for result in _work(config, task, todo, folder):
+                for result in _work(config, task, todo, folder, finished):
                     results[result.stem] = result
                     hooks.call("fragment_done", run=config, result=result)
                     bar.advance(1, result.rows_in, sum(size for _, size in result.files))
@@ -169,10 +169,15 @@ def _clear(folder: Path) -> None:
 
 
 def _work(
-    config: RunConfig, task: EncodeTask, todo: list[Job], folder: Path | None
+    config: RunConfig,
+    task: EncodeTask,
+    todo: list[Job],
+    folder: Path | None,
+    finished: Mapping[str, FragmentResult],
 ) -> Iterator[FragmentResult]:
     # What a sink keeps in memory has to be kept in this process.
     engine = config.engine.make() if folder else LocalEngine(mode="serial")
+    owners = {name: r.stem for r in finished.values() for name, _ in r.files}
     with closing(Journal(folder)) if folder else nullcontext() as journal:
         try:
             for job, outcome in engine.map(task, todo):
@@ -184,7 +189,7 @@ def _work(
                         ' on_error to "quarantine" and go on'
                     )
                 if journal and folder:
-                    commit(folder, result)
+                    commit(folder, result, owners)
                     journal.add(result)
                 yield result
         except OSError as error:
