@@ -16,13 +16,19 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "benchmarks.md"
 
 
-def results(script: Path, quick: bool) -> list[dict]:
+def results(script: Path, quick: bool, limit: float | None = None) -> list[dict]:
     """Run one script and give the tables that it printed as JSON."""
     command = [sys.executable, str(script), *(["--quick"] if quick else [])]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent.parent)
+    name = f"{script.parent.name}: {script.stem.removeprefix('bench_')}"
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent.parent, timeout=limit
+        )
+    except subprocess.TimeoutExpired:
+        return [{"benchmark": name, "failed": f"did not end within {limit:.0f} s", "rows": []}]
     sys.stdout.write(done.stdout)
     if done.returncode:
-        return [{"benchmark": script.stem, "failed": True, "rows": []}]
+        return [{"benchmark": name, "failed": "failed to run", "rows": []}]
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"benchmark"')]
     return [json.loads(line) for line in lines]
 
@@ -42,7 +48,7 @@ def page(tables: list[dict]) -> str:
     for table in tables:
         lines += ["", f"## {table['benchmark']}", ""]
         if table.get("failed"):
-            lines.append("This benchmark failed to run.")
+            lines.append(f"This benchmark {table['failed']}.")
             continue
         lines += ["| job | ours | peer | seconds | peer's | ratio | target |"]
         lines += ["|---|---|---|---|---|---|---|"]
@@ -66,12 +72,13 @@ def shown(value: object) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("topics", nargs="*", help="folders; default: all")
+    parser.add_argument("--limit", type=float, help="seconds for each; default: none")
     parser.add_argument("--quick", action="store_true", help="small sizes; the page is left alone")
     args = parser.parse_args()
     scripts = sorted(HERE.glob("*/bench_*.py"))
     if args.topics:
         scripts = [script for script in scripts if script.parent.name in args.topics]
-    tables = [table for script in scripts for table in results(script, args.quick)]
+    tables = [table for script in scripts for table in results(script, args.quick, args.limit)]
     if not args.quick and not args.topics:
         PAGE.write_text(page(tables), encoding="utf-8")
         print(f"written: {PAGE}")

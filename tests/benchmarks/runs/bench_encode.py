@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a hundredth of the size")
     parser.add_argument("--mode", default="threads", choices=["threads", "processes", "serial"])
     args = parser.parse_args()
-    rows = 50_000 if args.quick else 1_000_000
+    rows = 50_000 if args.quick else 5_000_000
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "data").mkdir()
