@@ -36,7 +36,9 @@ def run_schema() -> dict[str, Any]:
     """Give the schema of a whole run file, with the options of every installed plugin."""
     schema = config_schema(RunFile)
     properties = schema["properties"]
-    where = {"where": {"type": "string", "description": 'a filter of rows, like "mag_r < 22"'}}
+    where = {
+        "where": {"type": ["string", "null"], "description": 'a filter of rows, like "mag_r < 22"'}
+    }
     source = _choice(sources, where)
     properties["source"] = {"anyOf": [{"type": "null"}, source]}
     properties["training"] = config_schema(TrainingConfig)
