@@ -54,9 +54,10 @@ POINTS = [
 def test_killed_run_continues_to_the_same_end(run, place, undisturbed, point, count):
     killed = start(run, place, point, count)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    tokenry.encode(run)
+    done = tokenry.encode(run)
     assert contents(place / "tokens") == undisturbed
     assert not list((place / "tokens").glob("*.partial"))
+    assert tokenry.encode(run).finished_before == done.fragments  # the journal is whole, too
 
 
 def test_run_killed_again_and_again_ends_the_same(run, place, undisturbed):
