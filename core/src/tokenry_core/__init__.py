@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._artifact import read_artifact as read_artifact
     from ._artifact import read_header as read_header
     from ._artifact import write_artifact as write_artifact
+    from ._atomic import write_atomically as write_atomically
     from ._base import BaseTokenizer as BaseTokenizer
     from ._batch import TokenBatch as TokenBatch
     from ._config import build_config as build_config
@@ -83,6 +84,7 @@ _HOMES = {
     "read_artifact": "_artifact",
     "read_header": "_artifact",
     "write_artifact": "_artifact",
+    "write_atomically": "_atomic",
     "BaseTokenizer": "_base",
     "Runtime": "_runtime",
     "TokenBatch": "_batch",

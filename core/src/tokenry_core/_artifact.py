@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ._atomic import write_atomically
 from ._config import build_config, canonical_json
 from ._versions import FORMAT
 from .errors import ArtifactError, ConfigError
@@ -67,24 +68,13 @@ def write_artifact(path: str | os.PathLike[str], header: ArtifactHeader, state: 
     """Write the file whole or not at all, and give its path."""
     from safetensors.numpy import save
 
-    path = Path(path)
     text = canonical_json(replace(header, file_sha256=_NO_DIGEST))
     arrays = {name: _portable(name, array) for name, array in state.items()}
     data = save(arrays, metadata={"tokenry": text})
     digest = hashlib.sha256(data).hexdigest()
     signed = canonical_json(replace(header, file_sha256=digest))
     data = data.replace(json.dumps(text).encode(), json.dumps(signed).encode(), 1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write_atomically(path, data)
 
 
 def read_header(path: str | os.PathLike[str]) -> ArtifactHeader:

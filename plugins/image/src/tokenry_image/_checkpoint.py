@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from tokenry_core import write_atomically
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
@@ -23,17 +24,7 @@ def write_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], not
         for group, tensors in groups.items()
         for name, tensor in tensors.items()
     }
-    data = save(flat, metadata={"note": json.dumps(note)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, save(flat, metadata={"note": json.dumps(note)}))
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Any] | None:
