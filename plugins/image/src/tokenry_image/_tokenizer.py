@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from tokenry_core import (
     Array,
-    BaseTokenizer,
     DataSource,
     Field,
     FieldSpec,
@@ -24,6 +23,7 @@ from tokenry_core import (
     batch_ids,
     open_source,
 )
+from tokenry_core.compat import NpzNames
 from tokenry_core.errors import BadRows, ConfigError
 
 from ._columns import image_size, read_images, table_of, to_columns
@@ -43,7 +43,7 @@ _SHOWN = 64  # rows in pictures
 _BYTES = 64 << 20  # of images that go through the network at a time
 
 
-class ImageTokenizer(BaseTokenizer[ImageConfig]):
+class ImageTokenizer(NpzNames[ImageConfig]):
     """Turns multi-band cutouts into a grid of tokens, by an autoencoder that it trains.
 
     Fields: `image_tokens` (rows x H' x W') and `image_latents` (rows x latent_dim x H' x W').

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from tokenry_core import (
     Array,
-    BaseTokenizer,
     Field,
     FieldSpec,
     Panel,
@@ -27,7 +25,8 @@ from tokenry_core import (
     mix,
     require,
 )
-from tokenry_core.errors import ArtifactError, DataError, NotTrained
+from tokenry_core.compat import NpzNames
+from tokenry_core.errors import DataError, NotTrained
 from tokenry_scalar._columns import column_floats, is_whole, scalar_columns
 from tokenry_scalar._config import ScalarConfig
 from tokenry_scalar._floats import Floats
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 FIELD = "scalar_tokens"
 
 
-class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
+class ScalarTokenizer(NpzNames[ScalarConfig]):
     """Turns numbers into bins of equal population: token k is the k-th 1/n_bins of the values.
 
     >>> table = pa.table({"id": [1, 2, 3, 4], "mag_r": [15.0, 16.0, 17.0, None]})
@@ -173,20 +172,6 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
 
         return [occupancy(tokens[FIELD], self.summary, self.config.n_bins)]
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the artifact; a path that ends in .npz is taken to mean .safetensors."""
-        given = Path(path)
-        if given.suffix != ".npz":
-            return super().save(given)
-        saved = super().save(given.with_suffix(".safetensors"))
-        warnings.warn(
-            f'saved as "{saved}": artifacts are .safetensors files, never pickled .npz;'
-            f' load("{given}") finds it',
-            UserWarning,
-            stacklevel=2,
-        )
-        return saved
-
     @classmethod
     def from_legacy(cls, path: str | os.PathLike[str]) -> Self:
         """Give the tokenizer that an .npz of the replaced scripts holds, running nothing of it."""
@@ -194,19 +179,6 @@ class ScalarTokenizer(BaseTokenizer[ScalarConfig]):
 
         config, state = read_scalar_npz(path)
         return cls.restore(config, state)
-
-    @classmethod
-    def _from_artifact(cls, path: str | os.PathLike[str], runtime: Mapping[str, Any]) -> Self:
-        given = Path(path)
-        beside = given.with_suffix(".safetensors")
-        if given.suffix == ".npz" and beside.exists():
-            return super()._from_artifact(beside, runtime)
-        if given.suffix == ".npz" and given.exists():
-            raise ArtifactError(
-                f'"{given}" is no artifact; if the scripts that this replaces wrote it,'
-                " ScalarTokenizer.from_legacy(path) reads it, and tokenry convert rewrites it"
-            )
-        return super()._from_artifact(path, runtime)
 
     def _beginning(self, batch: pa.RecordBatch) -> list[Any]:
         """Give the columns to train, of which nothing is known."""

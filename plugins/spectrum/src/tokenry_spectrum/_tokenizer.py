@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tokenry_core import BaseTokenizer, Panel, Session, Spec, TokenBatch, batch_ids
+from tokenry_core import Panel, Session, Spec, TokenBatch, batch_ids
+from tokenry_core.compat import NpzNames
 from tokenry_core.errors import BadRows, DataError, MissingColumn, NotTrained
 from tokenry_spectrum._config import SpectrumConfig, kind_of
 from tokenry_spectrum._groups import State, TrainedGroup, group_spec, missing_points
@@ -20,7 +21,7 @@ from tokenry_spectrum._training import Limits, TrainingState, add_batch, train_g
 from tokenry_spectrum.kinds import Kind
 
 
-class SpectrumTokenizer(BaseTokenizer[SpectrumConfig]):
+class SpectrumTokenizer(NpzNames[SpectrumConfig]):
     """Tokens of spectra and light curves: every point becomes the nearest code of its group.
 
     A group is some list columns that belong together (flux and inverse variance, magnitude and
