@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := $(wildcard core registry plugins/*)
+PACKAGES := $(wildcard core registry plugins/* tests/benchmarks)
 MANIFESTS := requirements-dev.txt constraints.txt $(wildcard $(addsuffix /pyproject.toml,$(PACKAGES)))
 
 .PHONY: demo test lint pytest bench docs clean
@@ -31,7 +31,7 @@ pytest: $(STAMP)
 	$(BIN)/python -m pytest -q --durations=10
 
 bench: $(STAMP)
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/tokenry bench --page docs/benchmarks.md
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = [ROOT / "core", ROOT / "registry", *sorted((ROOT / "plugins").iterdir())]
+PACKAGES.append(ROOT / "tests" / "benchmarks")
 PACKAGES = [package for package in PACKAGES if (package / "pyproject.toml").exists()]
 each_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
 
@@ -104,6 +105,7 @@ ALLOWED = {
     "registry": {"tokenry_core", "tokenry"},
     "pairs": {"tokenry_core", "tokenry_dino", "tokenry_pairs"},
     "ray": {"tokenry_core", "tokenry", "tokenry_ray"},
+    "benchmarks": {"tokenry_core", "tokenry_benchmarks"},
 }
 
 

@@ -18,7 +18,7 @@ _PROVIDES = {
     "tokenry.models": {"timm": "tokenry-dino", "pair-matching": "tokenry-pairs"},
     "tokenry.sinks": {"npy": "tokenry-dino", "webdataset": "tokenry-dino"},
     "tokenry.engines": {"ray": "tokenry-ray"},
-    "tokenry.commands": {"dino": "tokenry-dino"},
+    "tokenry.commands": {"bench": "tokenry-benchmarks", "dino": "tokenry-dino"},
 }
 
 OURS = frozenset(

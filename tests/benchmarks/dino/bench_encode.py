@@ -10,7 +10,6 @@ torch's fused attention, and take the patches. Models are random with LayerScale
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,13 +17,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from _images import write_photos
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
-from _images import write_photos
-from _timing import Row, contend, report
-
+from tokenry_benchmarks import Row, contend, report
 from tokenry_dino import DinoPatchTokenizer, bucket_input_size
 from tokenry_dino._decode import decode_image
 from tokenry_dino._forward import has_bfloat16

@@ -6,7 +6,6 @@ python tests/benchmarks/image/bench_encode.py [--quick]
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,8 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _timing import Row, contend, report
+from tokenry_benchmarks import Row, contend, report
 
 SIZE, BANDS = 96, 12
 

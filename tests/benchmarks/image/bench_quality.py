@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _photos import SCALES, Images, augmented, blocks, crops, joined, sample_photos
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 CODES = 1024
 JITTER = 0.05

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _timing import Row, contend, report
 from qlty.pretokenizer_2d import build_sequence_pair as peer
 
+from tokenry_benchmarks import Row, contend, report
 from tokenry_patch2d import build_sequence_pair
 from tokenry_patch2d._arguments import per_pair, quarter_turns
 from tokenry_patch2d._grid import make_grid

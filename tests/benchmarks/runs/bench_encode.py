@@ -6,7 +6,6 @@ would write: read with pyarrow, np.searchsorted per column, write an .npz per fi
 
 import argparse
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,9 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tokenry
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from _timing import Row, contend, report
+from tokenry_benchmarks import Row, contend, report
 
 COLUMNS = [f"c{i}" for i in range(20)]
 

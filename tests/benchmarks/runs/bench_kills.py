@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tokenry
+from tokenry_benchmarks import Figure, report
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -65,7 +66,8 @@ def main() -> None:
                 shutil.rmtree(folder / "tokens")
         tokenry.encode(run)
         assert contents(folder / "tokens") == expected, "a killed run ended differently"
-    print(f"killed {killed} times; shards, manifest and quarantine equal the undisturbed run's")
+    job = "kill -9 at random moments, then to the end"
+    report("runs: kills", [Figure(job, "equal runs", killed, "kills", killed, "runs", "all")])
 
 
 if __name__ == "__main__":

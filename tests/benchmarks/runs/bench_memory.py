@@ -7,8 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bench_encode import COLUMNS, write
+
+from tokenry_benchmarks import Figure, report
 
 CHILD = """
 import json, resource, sys, tokenry
@@ -62,10 +63,9 @@ def main() -> None:
         print(f"{rows:>12,} rows: {mebibytes:7.0f} MiB at most")
     spread = max(peaks.values()) / min(peaks.values()) - 1
     print(f"spread: {spread:.1%} (at most 15 %)")
-    record = {"job": "peak memory, 1 to 20 units of rows", "ours": "MiB", "peer": "smallest"}
-    record |= {"seconds": max(peaks.values()), "peer_seconds": min(peaks.values())}
-    record |= {"ratio": min(peaks.values()) / max(peaks.values()), "target": ">= 0.87x"}
-    print(json.dumps({"benchmark": "runs: memory (MiB)", "rows": [record]}))
+    most, least = max(peaks.values()), min(peaks.values())
+    job = f"peak memory, {unit:,} to {20 * unit:,} rows"
+    report("runs: memory", [Figure(job, "most", most, "least", least, "MiB", "<= 1.15x")])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,9 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import tokenry
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from _timing import Row, report
+from tokenry_benchmarks import Row, report
 
 
 def main() -> None:

@@ -13,15 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from _columns import COLUMNS, ahead, columns, memory, read_only, row_groups, write_parquet
 
+from tokenry_benchmarks import Row, contend, report
 from tokenry_scalar import ScalarTokenizer
 from tokenry_scalar._floats import ceil32
 from tokenry_scalar.binning import bin_values
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-sys.path.insert(0, str(Path(__file__).parent))
-from _columns import COLUMNS, ahead, columns, memory, read_only, row_groups, write_parquet
-from _timing import Row, contend, report
 
 NAMES = [f"c{i}" for i in range(COLUMNS)]
 BINS = 1024

@@ -12,14 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from _columns import COLUMNS, ahead, memory, read_only, row_groups, write_parquet
 
+from tokenry_benchmarks import Row, contend, report
 from tokenry_core import BaseTokenizer
 from tokenry_scalar import ScalarTokenizer
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-sys.path.insert(0, str(Path(__file__).parent))
-from _columns import COLUMNS, ahead, memory, read_only, row_groups, write_parquet
-from _timing import Row, contend, report
 
 NAMES = [f"c{i}" for i in range(COLUMNS)]
 BINS = 1024

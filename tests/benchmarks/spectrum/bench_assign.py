@@ -10,17 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import faiss
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from _points import points
-from _timing import Row, contend, report
 
+from tokenry_benchmarks import Row, contend, report
 from tokenry_spectrum import NearestCentroid, fit_codebook
 
 CODES = 2048

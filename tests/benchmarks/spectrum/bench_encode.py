@@ -8,18 +8,15 @@ needs beside rows and tokens.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from _points import points
-from _timing import Row, contend, report
 
+from tokenry_benchmarks import Row, contend, report
 from tokenry_spectrum import SpectrumTokenizer
 
 GROUP = {"name": "b", "kind": "flux_ivar", "flux_col": "flux", "ivar_col": "ivar"}

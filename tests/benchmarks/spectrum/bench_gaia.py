@@ -9,17 +9,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _timing import Row, contend, report
-
+from tokenry_benchmarks import Row, contend, report
 from tokenry_core import build_config
 from tokenry_spectrum.kinds import GaiaXp
 from tokenry_spectrum.kinds._coefficients import read_coefficients

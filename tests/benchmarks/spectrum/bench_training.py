@@ -8,18 +8,14 @@ inertias are computed by one exact function.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import faiss
 import numpy as np
+from _points import points
 from sklearn.cluster import KMeans
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _points import points
-from _timing import Row, report
-
+from tokenry_benchmarks import Row, report
 from tokenry_spectrum.codebook._lloyd import step
 from tokenry_spectrum.codebook._start import start_centroids
 

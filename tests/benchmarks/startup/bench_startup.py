@@ -11,8 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from _timing import Row, contend, report
+from tokenry_benchmarks import Row, contend, report
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 ENTRY = "[tokenry.tokenizers]\n{name} = {module}:Tokenizer\n"

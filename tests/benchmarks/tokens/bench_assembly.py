@@ -8,19 +8,15 @@ and condition.
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _timing import Row, contend, report
-
+from tokenry_benchmarks import Row, contend, report
 from tokenry_core.tokens import PaddingWarning, Tokens
 
 CONDITION = ("obs",)

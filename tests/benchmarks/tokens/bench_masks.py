@@ -8,15 +8,11 @@ every pair, and is timed on fewer tokens and scaled.
 from __future__ import annotations
 
 import argparse
-import sys
 from math import prod
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _timing import Row, contend, report
-
+from tokenry_benchmarks import Row, contend, report
 from tokenry_core.tokens import build_block_summary, build_mask_function, build_self_attention_mask
 
 RULES = {

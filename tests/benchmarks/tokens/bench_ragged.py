@@ -8,16 +8,12 @@ are stored (values and row pointers), or as lists of tensors cut beforehand.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _timing import Row, contend, report
-
+from tokenry_benchmarks import Row, contend, report
 from tokenry_core.tokens import Ragged, Tokens
 
 FIELDS = 6

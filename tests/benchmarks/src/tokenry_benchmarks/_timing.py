@@ -47,20 +47,45 @@ class Row:
         return self.peer_seconds / self.seconds
 
 
-def report(benchmark: str, rows: Sequence[Row]) -> None:
+@dataclass(frozen=True)
+class Figure:
+    """One comparison of something other than time: decibels, MiB, the area under a curve."""
+
+    job: str
+    ours: str
+    value: float
+    peer: str
+    peer_value: float
+    unit: str
+    target: str = ""
+    checked: bool = True
+
+
+def report(benchmark: str, rows: Sequence[Row | Figure]) -> None:
     """Print the comparisons as a table, then as one line of JSON."""
     print(f"\n{benchmark}")
-    print(f"{'job':44s} {'ours':>10s} {'peer':>10s} {'ratio':>8s}  {'target':18s} against")
     for row in rows:
-        print(
-            f"{row.job:44s} {_duration(row.seconds):>10s} {_duration(row.peer_seconds):>10s}"
-            f" {row.ratio:7.2f}x  {row.target:18s} {row.peer}"
-        )
-    records = [asdict(row) | {"ratio": row.ratio} for row in rows]
-    print(json.dumps({"benchmark": benchmark, "rows": records}), flush=True)
+        print(f"{row.job:44s} {' '.join(f'{cell:>10s}' for cell in shown(asdict(row)))}", end="")
+        print(f"  {row.target:18s} {row.peer}")
+    print(json.dumps({"benchmark": benchmark, "rows": [asdict(row) for row in rows]}), flush=True)
+
+
+def shown(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Give ours, the peer's, and how they compare, in words that a table can hold.
+
+    >>> shown({"seconds": 0.002, "peer_seconds": 1.5})
+    ('2 ms', '1.5 s', '750x')
+    >>> shown({"value": 25.4, "peer_value": 25.1, "unit": "dB"})
+    ('25.4 dB', '25.1 dB', '+0.3')
+    """
+    if "unit" in row:
+        ours, peer = row["value"], row["peer_value"]
+        return f"{ours:.4g} {row['unit']}", f"{peer:.4g} {row['unit']}", f"{ours - peer:+.3g}"
+    seconds, peer = row["seconds"], row["peer_seconds"]
+    return _duration(seconds), _duration(peer), f"{peer / seconds:.3g}x"
 
 
 def _duration(seconds: float) -> str:
     if seconds >= 1:
-        return f"{seconds:.2f} s"
-    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} us"
+        return f"{seconds:.3g} s"
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} us"
