@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tokenry.cli import main
+from tokenry_core.errors import BrokenPlugin
 
 
 def test_no_command_shows_help_and_is_wrong(capsys):
@@ -71,6 +72,22 @@ def test_doctor_imports_everything(capsys):
     assert main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
     assert not [finding for finding in findings if finding["problem"]]
+
+
+def test_doctor_makes_every_tokenizer(capsys):
+    assert main(["doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    made = {one["name"]: one["made"] for one in findings if one["kind"] == "tokenizers"}
+    assert all(made.values())
+    assert (made["scalar"], made["spectrum"], made["image"]) == ("to be trained",) * 3
+    assert (made["dino-patch"], made["patch2d"]) == ("ready", "asks for shape")
+
+
+def test_doctor_names_a_tokenizer_that_cannot_be_made():
+    from tokenry.cli._doctor import _make
+
+    with pytest.raises(BrokenPlugin, match="cannot be made: AttributeError: .*Config"):
+        _make(object)
 
 
 @pytest.fixture

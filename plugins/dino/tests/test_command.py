@@ -123,7 +123,7 @@ def test_verify_prints_the_table_of_buckets(patches, dataset, capsys):
     args = ["verify", str(patches), "--dataset", str(dataset), *MODEL, *GIVEN]
     assert main(args) == 0
     out = capsys.readouterr().out
-    assert "84x56        1       4x6       (24, 48)" in out
+    assert "84x56        1       4x6       (24, 48)        2,304" in out
     assert "every image has its patches" in out
 
 
@@ -137,8 +137,9 @@ def test_verify_prints_the_table_of_buckets(patches, dataset, capsys):
         (lambda file: np.save(file, np.zeros((24, 48), np.float32)), "expected is float16"),
         (lambda file: np.save(file, np.full((24, 48), np.nan, np.float16)), "not finite"),
         (lambda file: np.save(file, np.zeros((196, 48), np.float16)), "centre crop.*regenerate"),
+        (lambda file: file.write_bytes(file.read_bytes() + b"more"), "has 4 bytes behind"),
     ],
-    ids=["gone", "truncated", "empty", "shape", "dtype", "not a number", "old crop"],
+    ids=["gone", "truncated", "empty", "shape", "dtype", "not a number", "old crop", "too long"],
 )
 def test_verify_finds_what_is_wrong(patches, dataset, change, why):
     change(patches / "a.npy")

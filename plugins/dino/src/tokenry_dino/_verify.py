@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,9 +29,10 @@ _BLOCK = 1 << 16
 
 @dataclass
 class Verification:
-    """What is in a folder: images of each bucket and the shape of theirs, and what is wrong."""
+    """What is in a folder: images of each bucket, the shape of theirs, and what is wrong."""
 
     geometry: Geometry
+    dtype: str
     images: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
@@ -41,12 +43,15 @@ class Verification:
         return int(bool(self.problems))
 
     def __str__(self) -> str:
-        lines = [f"{'bucket':>12s} {'images':>8s} {'grid':>9s} {'shape':>14s}"]
+        lines = [f"{'bucket':>12s} {'images':>8s} {'grid':>9s} {'shape':>14s} {'bytes':>12s}"]
         for name, count in self.images.items():
             bucket = parse_bucket(name)
             rows, columns = self.geometry.grid(bucket)
-            shape = f"({rows * columns}, {self.geometry.token_dim})"
-            lines.append(f"{name:>12s} {count:8d} {f'{rows}x{columns}':>9s} {shape:>14s}")
+            shape = self.geometry.shape(bucket)
+            size = math.prod(shape) * np.dtype(self.dtype).itemsize
+            lines.append(
+                f"{name:>12s} {count:8d} {f'{rows}x{columns}':>9s} {shape!s:>14s} {size:12,d}"
+            )
         lines += [f"wrong: {problem}" for problem in self.problems]
         if self.strangers:
             shown = ", ".join(self.strangers[:5])
@@ -67,7 +72,7 @@ def verify_patches(
     """
     folder = Path(folder)
     config = config or config_beside(folder)
-    found = Verification(geometry_of(config))
+    found = Verification(geometry_of(config), config.dtype)
     records = ImagesSource(path=os.fspath(dataset), buckets=config.buckets).records
     with ThreadPoolExecutor() as pool:
         results = pool.map(lambda r: list(_problems(folder, r, found.geometry, config)), records)
@@ -112,6 +117,9 @@ def _problems(
     yield from _wrong_shape(array.shape, geometry.shape(parse_bucket(record.bucket)), record)
     if array.dtype != config.dtype:
         yield f"{file.name} is {array.dtype}; expected is {config.dtype}"
+    behind = file.stat().st_size - array.offset - array.nbytes
+    if behind:
+        yield f"{file.name} has {behind} bytes behind its array"
     if array.dtype.kind == "f" and not _finite(array):
         yield f"{file.name} holds values that are not finite"
 
