@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenry_spectrum._threads import spread
-from tokenry_spectrum.nearest import _kernels
+from tokenry_spectrum.nearest._cell_kernels import BUILD
 
 Vector = NDArray[np.float64]
 
@@ -93,9 +93,7 @@ def _build(
     )
 
     def part(first: int, last: int) -> None:
-        _kernels.BUILD[d](
-            centroids, low, width, tuple(splits), busy, first, last, bits, room, table, lists
-        )
+        BUILD[d](centroids, low, width, tuple(splits), busy, first, last, bits, room, table, lists)
 
     spread(part, boxes, min(boxes, 32))
     return Cells(low, 1.0 / width, size, table, lists)
