@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ._load import load as load
     from ._npz import NpzSink as NpzSink
     from ._npz import read_npz as read_npz
+    from ._png import png as png
     from ._policy import configure_plugins as configure_plugins
     from ._protocols import DataSource as DataSource
     from ._protocols import Died as Died
@@ -109,6 +110,7 @@ _HOMES = {
     "load": "_load",
     "NpzSink": "_npz",
     "read_npz": "_npz",
+    "png": "_png",
     "configure_plugins": "_policy",
     "DataSource": "_protocols",
     "Died": "_protocols",
