@@ -39,7 +39,7 @@ class _Load:
             if instance is not None and instance.read_foreign(path):
                 instance.runtime = build_config(Runtime, runtime, "runtime")
                 return instance
-            loaded = owner._from_artifact(path, runtime)
+            loaded = owner._from_artifact(owner.artifact_path(path), runtime)
             if instance is None:
                 return loaded
             instance.__dict__.clear()
@@ -97,7 +97,11 @@ class BaseTokenizer(ABC, Generic[C]):
         """
 
     def prepare(self) -> None:
-        """Compute what encoding needs from `self.state()`; called whenever a state is adopted."""
+        """Compute what encoding needs from `self.state()`; called whenever a state is adopted.
+
+        That is at the end of training and after loading, and never before: what `update` or `fit`
+        need comes from `self.config`.
+        """
 
     def open(self, data: Any) -> DataSource:
         """Give the source that `data` stands for; override to accept more than tables."""
@@ -138,6 +142,11 @@ class BaseTokenizer(ABC, Generic[C]):
         """
         return False
 
+    @classmethod
+    def artifact_path(cls, path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """The artifact that `load(path)` means; override it to accept names of older programs."""
+        return path
+
     def adopt(self, state: State) -> None:
         """Take a trained state in use."""
         self._state = {name: np.asarray(array) for name, array in state.items()}
@@ -159,10 +168,18 @@ class BaseTokenizer(ABC, Generic[C]):
             tokenizer.adopt(state)
         return tokenizer
 
+    def stored_config(self) -> Mapping[str, Any]:
+        """The configuration as an artifact keeps it, and as the fingerprint covers it.
+
+        Override it to leave out what does not decide the tokens: where a file lies, say. What was
+        loaded stays as it was: an option that came later must not change an older fingerprint.
+        """
+        return plain(self.config) if self._stored_config is None else self._stored_config
+
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of all that decides the tokens."""
-        return fingerprint(self.name, self.encoding, self._config_to_store(), self.state())
+        return fingerprint(self.name, self.encoding, self.stored_config(), self.state())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the artifact: one .safetensors file that holds everything."""
@@ -175,7 +192,7 @@ class BaseTokenizer(ABC, Generic[C]):
             version=version,
             contract=self.contract,
             encoding=self.encoding,
-            config=self._config_to_store(),
+            config=self.stored_config(),
             vocabulary={f.name: f.codes for f in self.spec.fields if f.kind == "discrete"},
             training=asdict(self.training) if self.training else {},
             fingerprint=self.fingerprint,
@@ -197,10 +214,6 @@ class BaseTokenizer(ABC, Generic[C]):
     def __repr__(self) -> str:
         fitted = "trained" if self.is_fitted else "not trained"
         return f"{type(self).__name__}({self.config}, {fitted})"
-
-    def _config_to_store(self) -> Mapping[str, Any]:
-        # What was stored stays as it was: a new option must not change an old fingerprint.
-        return plain(self.config) if self._stored_config is None else self._stored_config
 
     @classmethod
     def _from_artifact(cls, path: str | os.PathLike[str], runtime: Mapping[str, Any]) -> Self:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from ._base import BaseTokenizer
 from .errors import ArtifactError
@@ -38,14 +37,15 @@ class NpzNames(BaseTokenizer[C]):
         return saved
 
     @classmethod
-    def _from_artifact(cls, path: str | os.PathLike[str], runtime: Mapping[str, Any]) -> Self:
+    def artifact_path(cls, path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """For NAME.npz the artifact beside it."""
         given = Path(path)
         if given.suffix != ".npz":
-            return super()._from_artifact(path, runtime)
+            return path
         beside = given.with_suffix(".safetensors")
         if given.exists() and not beside.exists():
             raise ArtifactError(f'"{given}" is no artifact{_way_to_read(cls)}')
-        return super()._from_artifact(beside, runtime)
+        return beside
 
 
 def _way_to_read(cls: type[Any]) -> str:

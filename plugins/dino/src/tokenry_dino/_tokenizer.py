@@ -151,9 +151,9 @@ class DinoPatchTokenizer(BaseTokenizer[DinoPatchConfig]):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_backbone": None, "_forward": None}
 
-    def _config_to_store(self) -> Mapping[str, Any]:
-        # Where a weights file lies is not what it holds: the digest says that.
-        stored = super()._config_to_store()
+    def stored_config(self) -> Mapping[str, Any]:
+        """The options, without where a weights file lies: the digest says what it holds."""
+        stored = super().stored_config()
         if stored["weights"] in ("pretrained", "random"):
             return stored
         return {**stored, "weights": "file"}
