@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -351,6 +352,17 @@ class DecodesToAnotherBin(Bins):
         return pa.record_batch({"g": values + 2})
 
 
+class DecodesInOrderOfTokens(Bins):
+    def decode(self, tokens):
+        values = super().decode(tokens).column("g")
+        return pa.record_batch({"g": values.take(pc.array_sort_indices(values))})
+
+
+class DecodesToTheSameForAll(Bins):
+    def decode(self, tokens):
+        return pa.record_batch({"near": np.full(tokens.rows, 5.0)})
+
+
 class CrashesOnNulls(Bins):
     def values(self, batch):
         return batch.column("g").to_numpy(zero_copy_only=True).astype(np.float64)
@@ -614,6 +626,8 @@ WRONG = {
     TrainsAtRandom: "test_fingerprint_is_stable",
     SavesTheTime: "test_saving_twice_gives_identical_files",
     DecodesToAnotherBin: "test_decoding_is_undone_by_encoding",
+    DecodesInOrderOfTokens: "test_decoding_keeps_rows_and_their_order",
+    DecodesToTheSameForAll: "test_lossy_decoding_is_nearest_to_its_own_rows",
     CrashesOnNulls: "test_nulls_and_nan_are_missing_values",
     CrashesOnInfinity: "test_infinities_and_gaps_are_encoded_or_bad_rows",
     BlamesEveryRow: "test_infinities_and_gaps_are_encoded_or_bad_rows",
@@ -646,7 +660,16 @@ WRONG = {
 
 
 def case_of(wrong):
-    return TokenizerCase(wrong(), ROWS, bad_rows={"g": [-1.0, -2.0]})
+    lossy = far_from if wrong is DecodesToTheSameForAll else None
+    return TokenizerCase(wrong(), ROWS, bad_rows={"g": [-1.0, -2.0]}, decode_error=lossy)
+
+
+def far_from(rows, decoded):
+    given, found = (
+        batch.column(name).to_numpy(zero_copy_only=False).astype(float)
+        for batch, name in ((rows, "g"), (decoded, "near"))
+    )
+    return np.nanmean(np.abs(given - found))
 
 
 def check(kit, name, case, tmp_path):
@@ -667,6 +690,17 @@ class TestBinsThemselves(TokenizerTests):
 def test_wrong_tokenizer_is_caught_by_the_check_meant_for_it(wrong, name, tmp_path):
     with pytest.raises(BrokenPromise, match=r"promised: .*\n  found: .*\n  read: "):
         check(TokenizerTests(), name, case_of(wrong), tmp_path)
+
+
+def test_lossy_decoding_to_other_columns_keeps_its_promise():
+    class Near(Bins):
+        def decode(self, tokens):
+            return super().decode(tokens).rename_columns(["near"])
+
+    case = TokenizerCase(Near(), ROWS, decode_error=far_from)
+    kit = TokenizerTests()
+    kit.test_decoding_is_undone_by_encoding(case)
+    kit.test_lossy_decoding_is_nearest_to_its_own_rows(case)
 
 
 def test_endless_training_is_caught():

@@ -7,6 +7,7 @@ import pytest
 from ._kit import Kit
 from ._tokenizer_case import TokenizerCase
 from ._tokenizer_contract import ContractChecks
+from ._tokenizer_decode import DecodeChecks
 from ._tokenizer_encode import EncodeChecks
 from ._tokenizer_missing import MissingChecks
 from ._tokenizer_state import StateChecks
@@ -15,7 +16,9 @@ from ._tokenizer_train import TrainChecks
 __all__ = ["TokenizerTests"]
 
 
-class TokenizerTests(ContractChecks, EncodeChecks, MissingChecks, StateChecks, TrainChecks, Kit):
+class TokenizerTests(
+    ContractChecks, EncodeChecks, DecodeChecks, MissingChecks, StateChecks, TrainChecks, Kit
+):
     """Checks a tokenizer against its contract; a subclass gives the fixture `case`.
 
     Abilities that a tokenizer does not have (training, decoding, a state) ask nothing of it.

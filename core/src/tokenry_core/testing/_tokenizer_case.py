@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -34,7 +35,9 @@ class TokenizerCase:
     least eight valid rows, as varied as the real ones, missing values included; and rows that
     cannot be encoded, where there are such. `training` is what to train on where `rows` are too
     few. `many` rows (the given ones, repeated) are encoded to compare batch sizes: lower it where
-    a model makes that slow.
+    a model makes that slow. `decode_error(rows, decoded)` is for a tokenizer that decodes with a
+    loss: a number that says how far decoded values are from the rows, the less the nearer. Then
+    they need not encode to the same tokens again, nor be of the columns that encoding reads.
     """
 
     tokenizer: Any
@@ -43,6 +46,7 @@ class TokenizerCase:
     training: Any = None
     session: Session = field(default_factory=Session)
     many: int = 1000
+    decode_error: Callable[[pa.RecordBatch, pa.RecordBatch], float] | None = None
 
     @cached_property
     def batch(self) -> pa.RecordBatch:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tokenry_core import BaseTokenizer, SupportsDecode, SupportsReport, TokenBatch, batch_ids
+from tokenry_core import BaseTokenizer, SupportsReport, TokenBatch, batch_ids
 from tokenry_core.errors import BadRows
 
 from ._compare import expect_fits, expect_same, rows_of
@@ -149,15 +149,6 @@ class EncodeChecks:
         with promised(promise, "TokenBatch.to_arrow"):
             again = TokenBatch.from_arrow(case.tokens.to_arrow())
         expect_same(case.tokens, again, promise, "TokenBatch.to_arrow", to_the_bit=True)
-
-    def test_decoding_is_undone_by_encoding(self, case: TokenizerCase) -> None:
-        if not case.has(SupportsDecode):
-            return
-        promise = "encode(decode(tokens)) gives the tokens"
-        with promised(promise, "SupportsDecode.decode"):
-            values = case.fitted.decode(case.tokens)
-            again = case.fitted.encode(values)
-        expect_same(case.tokens, again, promise, "SupportsDecode.decode", ids=False)
 
     def test_panels_are_pictures(self, case: TokenizerCase) -> None:
         if not case.has(SupportsReport):
