@@ -56,11 +56,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table>{f'<tr>{top}</tr>' if top else ''}{body}</table>"
 
 
-def figure(image: bytes, media_type: str, caption: str) -> str:
+def figure(image: bytes, media_type: str, caption: str, title: str = "") -> str:
     """Give a picture that stands in the page itself."""
     data = base64.b64encode(image).decode()
-    label = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    alt = escape(caption or "plot", quote=True)
+    heading = f"<b>{escape(title)}</b> " if title else ""
+    label = f"<figcaption>{heading}{escape(caption)}</figcaption>" if title or caption else ""
+    alt = escape(title or caption or "plot", quote=True)
     return (
         f'<figure><img alt="{alt}" src="data:{escape(media_type)};base64,{data}">{label}</figure>'
     )

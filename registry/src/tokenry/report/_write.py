@@ -155,5 +155,5 @@ def _sample(found: Sample) -> str:
             svg = plots.originals(error.column, error.before, error.after)
             out += page.figure(svg, "image/svg+xml", error.column)
     for panel in found.panels:
-        out += page.figure(panel.image, panel.media_type, panel.caption or panel.title)
+        out += page.figure(panel.image, panel.media_type, panel.caption, panel.title)
     return out or page.paragraph("This tokenizer neither decodes nor draws.")
