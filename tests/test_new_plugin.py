@@ -25,6 +25,7 @@ def run(folder: Path, *command: str) -> None:
     [
         ("tokenizer", "x"),
         ("tokenizer", "very-long.light_curve-2"),
+        ("tokenizer", "tokenry-light-curve"),
         ("source", "very-long.light_curve-2"),
         ("model", "very-long.light_curve-2"),
         ("sink", "very-long.light_curve-2"),
@@ -43,6 +44,14 @@ def test_new_plugin_passes_its_own_checks(tmp_path, kind, name):
 def test_new_plugin_is_strictly_typed(tmp_path, kind):
     assert main(["new-plugin", "light-curve", "--kind", kind, "--directory", str(tmp_path)]) == 0
     run(tmp_path / "light-curve", "mypy", "--cache-dir", str(ROOT / ".mypy_cache"))
+
+
+def test_a_distribution_named_after_tokenry_provides_the_rest_of_its_name(tmp_path, capsys):
+    assert main(["new-plugin", "tokenry-light-curve", "--directory", str(tmp_path)]) == 0
+    assert "tokenry describe light-curve" in capsys.readouterr().out
+    metadata = (tmp_path / "tokenry-light-curve" / "pyproject.toml").read_text()
+    assert 'name = "tokenry-light-curve"' in metadata
+    assert '"light-curve" = "tokenry_light_curve:LightCurve"' in metadata
 
 
 @pytest.mark.parametrize("name", ["Light", "1st", "a b", "ünique", "", "class", "../x"])

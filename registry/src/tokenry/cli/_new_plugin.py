@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         "tokenry new-plugin", description="Write a working plugin package to start from."
     )
-    parser.add_argument("name", help="the name to look it up by, like light-curve")
+    parser.add_argument("name", help="like light-curve; tokenry-light-curve provides light-curve")
     parser.add_argument("--kind", choices=KINDS, default="tokenizer", help="default: tokenizer")
     parser.add_argument("--directory", type=Path, default=Path(), help="where; default: here")
     args = parser.parse_args(argv)
@@ -33,22 +33,24 @@ def main(argv: Sequence[str]) -> int:
     print(f"{folder}: a {args.kind} plugin. Next:")
     print(f"  pip install -e '{folder}[test]'")
     print(f"  pytest {folder}")
-    print(f"  tokenry describe {args.name}")
+    print(f"  tokenry describe {_plugin_name(args.name)}")
     return 0
 
 
 def write_plugin(name: str, kind: str, directory: Path) -> Path:
     """Write the package into `directory`/`name` and give that folder."""
     folder = directory / name
+    distribution, name = name, _plugin_name(name)
     _check(name, kind, folder)
-    words = [word for word in re.split(r"[._-]+", name) if word]
     needs = ["tokenry-core>=0.1,<0.2", *(["torch>=2.6"] if kind == "model" else [])]
     values = {
         "dependencies": ", ".join(f'"{need}"' for need in needs),
+        "distribution": distribution,
         "name": name,
         "kind": kind,
-        "module": "_".join(words),
-        "Class": "".join(word.capitalize() for word in words),
+        "module": "_".join(_words(distribution)),
+        "field": "_".join(_words(name)),
+        "Class": "".join(word.capitalize() for word in _words(name)),
     }
     templates = files(__package__) / "templates"
     for source, target in _FILES.items():
@@ -58,6 +60,15 @@ def write_plugin(name: str, kind: str, directory: Path) -> Path:
         path.write_text(Template(text).substitute(values), encoding="utf-8")
     (folder / "src" / values["module"] / "py.typed").touch()
     return folder
+
+
+def _plugin_name(distribution: str) -> str:
+    """Give the name to look the plugin up by: that of its distribution, without `tokenry-`."""
+    return distribution.removeprefix("tokenry-")
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[._-]+", name) if word]
 
 
 _FILES = {
