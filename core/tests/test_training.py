@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -83,11 +84,11 @@ def test_every_row_is_seen_once_a_pass(count, workers, fragment_rows, batch_rows
     source = ArrowSource(rows(count), fragment_rows=fragment_rows)
     tokenizer = Recorder()
 
-    def run(task, shares):
+    def reduced(task, shares, merge):
         results = [task(share) for share in shares]
-        return results[::-1] if backwards else results
+        return reduce(merge, results[::-1] if backwards else results)
 
-    data = train(tokenizer, source, run=run, workers=workers, batch_rows=batch_rows)
+    data = train(tokenizer, source, reduce=reduced, workers=workers, batch_rows=batch_rows)
     keys = row_keys(pa.record_batch({"id": np.arange(count)})).tolist()
     expected = sorted(zip(keys, rows(count)["g"].tolist(), strict=True))
     assert [seen or [] for seen in tokenizer.seen] == [expected, expected]

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ._protocols import SupportsMerge as SupportsMerge
     from ._protocols import SupportsReport as SupportsReport
     from ._protocols import SupportsState as SupportsState
+    from ._protocols import SupportsTraining as SupportsTraining
     from ._protocols import Tokenizer as Tokenizer
     from ._registry import Registry as Registry
     from ._rows import batch_ids as batch_ids
@@ -126,6 +127,7 @@ _HOMES = {
     "SupportsMerge": "_protocols",
     "SupportsReport": "_protocols",
     "SupportsState": "_protocols",
+    "SupportsTraining": "_protocols",
     "Tokenizer": "_protocols",
     "Registry": "_registry",
     "batch_ids": "_rows",

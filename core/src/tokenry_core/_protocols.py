@@ -34,6 +34,7 @@ __all__ = [
     "SupportsMerge",
     "SupportsReport",
     "SupportsState",
+    "SupportsTraining",
     "Tokenizer",
 ]
 
@@ -215,14 +216,17 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Died:
-    """What an engine gives for an item whose worker was lost: the reason, in words."""
+    """What an engine gives for an item whose worker was lost, again and again: the reason."""
 
-    reason: str
+    reason: str = "it kills the process that works on it: a crash, or more memory than there is"
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Runs a task over items, in any order, on as many workers as it has."""
+    """Runs a task over items, in any order, on as many workers as it has.
+
+    A task may say what it needs: `heavy` (it keeps a model in its worker) and `device`.
+    """
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Died]]:
         """Pairs of item and result, as they are done; `Died` where the worker was lost.
@@ -230,6 +234,29 @@ class Engine(Protocol):
         An exception of the task itself is raised here: a task that may fail catches what it
         expects.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsTraining(Protocol):
+    """An engine that also trains where its workers are, so that only what was learned comes back.
+
+    A run trains through `Engine.map`, or in its own process, on an engine without this.
+    """
+
+    def reduce(
+        self,
+        task: Callable[[T], R],
+        items: Iterable[T],
+        merge: Callable[[R, R], R],
+        done: Callable[[T], None],
+        /,
+    ) -> R | Died:
+        """All results merged into one, in any order; `done` hears of each item. There is one."""
+        ...
+
+    def fit(self, tokenizer: SupportsFit, source: DataSource, session: Session, /) -> None:
+        """Let the tokenizer, in place, learn by its own loop."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,21 @@ class Trainable(Tokenizer, SupportsMerge[Any], Protocol):
     """A tokenizer that trains by passes."""
 
 
-class Map(Protocol):
-    """Runs a task over items and gives the results in any order."""
+class Reduce(Protocol):
+    """Runs a task over items, one or more, and merges the results in any order."""
 
-    def __call__(self, task: Callable[[T], R], items: Iterable[T]) -> Iterable[R]:
-        """Give the results as they come."""
+    def __call__(
+        self, task: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R], /
+    ) -> R:
+        """Give what all results are merged into."""
+        ...
+
+
+class Fit(Protocol):
+    """Lets a tokenizer learn by its own loop."""
+
+    def __call__(self, tokenizer: SupportsFit, source: DataSource, session: Session, /) -> None:
+        """Leave the tokenizer trained."""
         ...
 
 
@@ -83,26 +94,44 @@ class PassTask:
                 raise DataError(f"{fragment.id}: {error}") from error
         return PassResult(state, rows, failed)
 
+    def merge(self, a: PassResult, b: PassResult) -> PassResult:
+        """Give the result over the fragments of both."""
+        states = [part.state for part in (a, b) if part.state is not None]
+        state = self.tokenizer.merge(*states) if len(states) == 2 else next(iter(states), None)
+        return PassResult(state, a.rows + b.rows, {**a.failed, **b.failed})
+
+
+def reduce_here(task: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R]) -> R:
+    """Give what all results are merged into, one after another in this process."""
+    return functools.reduce(merge, map(task, items))
+
+
+def fit_here(tokenizer: SupportsFit, source: DataSource, session: Session) -> None:
+    """Let a tokenizer learn in this process."""
+    tokenizer.fit(source, session)
+
 
 def train(
     tokenizer: Tokenizer,
     source: DataSource,
     session: Session | None = None,
     *,
-    run: Map | None = None,
+    reduce: Reduce = reduce_here,
+    fit: Fit = fit_here,
     workers: int = 1,
     batch_rows: int = 1 << 16,
     failed: dict[str, str] | None = None,
 ) -> TrainingData:
     """Train a tokenizer in place, in whichever way it supports.
 
-    `run` does the work elsewhere (an engine's workers); the result does not depend on it. Where
-    `failed` is given, fragments that cannot be read are left out and named there, by id.
+    `reduce` and `fit` do the work elsewhere (on an engine's workers); the result does not depend
+    on them. Where `failed` is given, fragments that cannot be read are left out and named there,
+    by id.
     """
     if workers < 1 or batch_rows < 1:
         raise ConfigError(f"workers={workers}, batch_rows={batch_rows}: each has to be 1 or more")
     if isinstance(tokenizer, SupportsFit):
-        tokenizer.fit(source, session or Session())
+        fit(tokenizer, source, session or Session())
         return describe_training(source.fragments(), sum(_count(source)))
     if not isinstance(tokenizer, SupportsMerge):
         raise ConfigError(
@@ -111,25 +140,21 @@ def train(
         )
     columns = tokenizer.columns(source.schema)
     fragments = source.fragments()
-    shares = [fragments[i::workers] for i in range(workers) if fragments[i::workers]]
+    shares = [fragments[i::workers] for i in range(min(workers, len(fragments)))] or [()]
     while True:
         task = PassTask(tokenizer, columns, batch_rows, failed is not None)
-        state, rows, bad = None, 0, dict[str, str]()
-        for part in (run or map)(task, shares):
-            rows += part.rows
-            bad.update(part.failed)
-            if part.state is not None:
-                state = part.state if state is None else tokenizer.merge(state, part.state)
-        if not rows and bad:
+        result = reduce(task, shares, task.merge)
+        bad = result.failed
+        if not result.rows and bad:
             first = next(iter(bad.items()))
             raise DataError(
                 f"none of {len(bad)} fragments can be trained on: {first[0]}: {first[1]}"
             )
-        again = tokenizer.finish(state)
+        again = tokenizer.finish(result.state)
         if failed is not None:
             failed.update(bad)
         if not again:
-            return describe_training([f for f in fragments if f.id not in bad], rows)
+            return describe_training([f for f in fragments if f.id not in bad], result.rows)
 
 
 def describe_training(fragments: Iterable[Fragment], rows: int) -> TrainingData:

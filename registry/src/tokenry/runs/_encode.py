@@ -59,6 +59,7 @@ def encode(
     folder = _folder(config.sink)
     if folder:
         _apart(folder, config.source)
+        task = replace(task, mark=folder / JOURNAL)
     hooks = Hooks()
     with locked(folder) if folder else nullcontext():
         identity = identity_of(config, tokenizers, jobs)

@@ -141,8 +141,8 @@ def _alone(task: Callable[[T], R], item: T) -> R | Died:
     pool = ProcessPoolExecutor(1, initializer=_end_with, initargs=(os.getpid(),))
     try:
         return pool.submit(task, item).result()  # type: ignore[no-any-return]
-    except futures.BrokenExecutor as error:
-        return Died(f"it kills the process that works on it: {str(error).splitlines()[0]}")
+    except futures.BrokenExecutor:
+        return Died()
     finally:
         pool.shutdown(wait=True, kill_workers=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from tokenry_core import Fragment, Sink, TokenBatch, Tokenizer, batch_ids
-from tokenry_core.errors import BadRows
+from tokenry_core.errors import BadRows, ConfigError
 
 from ..config import Where
 from ._join import join, keep_rows, scatter
@@ -63,6 +64,8 @@ class FragmentFailed(Exception):
 class EncodeTask:
     """Encodes one fragment with every tokenizer of a run.
 
+    `mark` is a file that the run has made in the folder of its sink.
+
     Whatever goes wrong with the data ends in the result; what goes wrong in writing (a full disk)
     is an error of the run and is raised.
     """
@@ -74,9 +77,21 @@ class EncodeTask:
     provenance: Mapping[str, Any]
     batch_rows: int
     bad_rows: str
+    mark: Path | None = None
+
+    @property
+    def heavy(self) -> bool:
+        """Whether a tokenizer is one that a worker should load once and keep."""
+        return any(ref.get().spec.heavy for ref in self.tokenizers)
+
+    @property
+    def device(self) -> str:
+        """Where the tokenizers work."""
+        return next((ref.runtime.device for ref in self.tokenizers), "cpu")
 
     def __call__(self, job: Job) -> FragmentResult:
         """Give what became of the fragment; its shard lies under its temporary name."""
+        self._see()
         for ref in self.tokenizers:
             ref.get()  # one that cannot be loaded fails the run, and not this fragment's data
         result = FragmentResult(job.stem, job.fragment.id, job.fragment.digest)
@@ -90,6 +105,15 @@ class EncodeTask:
             _sync(file)
         result.partial = [os.fspath(file) for file in files]
         return result
+
+    def _see(self) -> None:
+        """Find the run's folder; a worker on another machine may not see the driver's files."""
+        if self.mark is not None and not self.mark.exists():
+            raise ConfigError(
+                f"{self.mark.absolute()}: not to be seen on {platform.node()}, where a worker is;"
+                " source, artifacts and sink have to lie on a file system that every machine has"
+                " under the same path"
+            )
 
     def _batches(self, fragment: Fragment, result: FragmentResult) -> Iterator[TokenBatch]:
         totals: Counter[str] = Counter()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenry_core import BaseTokenizer, DataSource, Died, Session
+from tokenry_core import BaseTokenizer, DataSource, Died, Engine, Session, SupportsTraining
 from tokenry_core import train as train_tokenizer
+from tokenry_core._training import fit_here
 from tokenry_core.errors import ConfigError, DataError
 
 from ..config import Choice, RunConfig, load_config
@@ -74,7 +77,7 @@ def _train(
     failed: dict[str, str],
     progress: bool,
 ) -> Any:
-    engine = config.engine.make()
+    engine: Engine = config.engine.make()
     with Progress(f"train {key}", None, progress, "parts of passes") as bar:
         session = Session(
             seed=config.seed,
@@ -84,22 +87,47 @@ def _train(
             event=bar.note,
         )
 
-        def run(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-            for _, outcome in engine.map(task, items):
-                if isinstance(outcome, Died):
-                    raise DataError(f"training {key}: a worker was lost: {outcome.reason}")
-                bar.advance(1, getattr(outcome, "rows", 0))
-                yield outcome
-
         return train_tokenizer(
             tokenizer,
             source,
             session,
-            run=run,
-            workers=engine.workers,
+            reduce=_Reduce(engine, bar),
+            fit=engine.fit if isinstance(engine, SupportsTraining) else fit_here,
+            workers=getattr(engine, "workers", 1),
             batch_rows=config.runtime.batch_rows,
             failed=failed if config.on_error == "quarantine" else None,
         )
+
+
+@dataclass(frozen=True)
+class _Reduce:
+    """Merges results where the engine does, or else in this process."""
+
+    engine: Engine
+    bar: Progress
+
+    def __call__(self, task: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R]) -> R:
+        if isinstance(self.engine, SupportsTraining):
+            merged = self.engine.reduce(task, items, merge, self._done)
+            result = _alive(merged)
+        else:
+            result = functools.reduce(merge, self._mapped(task, items))
+        self.bar.advance(0, getattr(result, "rows", 0))
+        return result
+
+    def _mapped(self, task: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        for item, outcome in self.engine.map(task, items):
+            self._done(item)
+            yield _alive(outcome)
+
+    def _done(self, item: object) -> None:
+        self.bar.advance(1, 0)
+
+
+def _alive(outcome: R | Died) -> R:
+    if isinstance(outcome, Died):
+        raise DataError(f"a worker was lost: {outcome.reason}")
+    return outcome
 
 
 def _source(choice: Choice) -> DataSource:
