@@ -137,12 +137,15 @@ def _submit(
 
 def _alone(task: Callable[[T], R], item: T) -> R | Died:
     from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     pool = ProcessPoolExecutor(1, initializer=_end_with, initargs=(os.getpid(),))
     try:
         return pool.submit(task, item).result()  # type: ignore[no-any-return]
-    except futures.BrokenExecutor:
+    except TerminatedWorkerError:
         return Died()
+    except futures.BrokenExecutor as error:  # it never came so far: it cannot be unpickled, say
+        return Died(str(error).splitlines()[0])
     finally:
         pool.shutdown(wait=True, kill_workers=True)
 
