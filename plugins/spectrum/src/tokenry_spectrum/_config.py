@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast
 from annotated_types import Ge, Gt, Le
 
 from tokenry_core import Registry, build_config, with_doc
+from tokenry_core._words import placed
 from tokenry_core.errors import ConfigError
 from tokenry_spectrum._presets import PRESETS, preset
 from tokenry_spectrum.codebook._start import Start
@@ -69,11 +70,14 @@ def _group(given: Any, path: str) -> Group:
     if isinstance(given, Group):
         return given
     if isinstance(given, str):
-        given = preset(given)
+        with placed(path):
+            given = preset(given)
     kind = given.get("kind")
     if not isinstance(kind, str):
         raise ConfigError(f"{path}.kind: missing; give one of {', '.join(KINDS)}")
-    group = build_config(KINDS[kind].Config, given, path)
+    with placed(f"{path}.kind"):
+        cls = KINDS[kind]
+    group = build_config(cls.Config, given, path)
     if not _NAME.fullmatch(group.name):
         raise ConfigError(
             f"{path}.name: {group.name!r}; allowed are letters, digits and _, a letter first"

@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from tokenry_core.errors import ConfigError, DataError, ShapeError
 from tokenry_spectrum.codebook import _lloyd, fit_codebook
 from tokenry_spectrum.codebook._fit import order_codes
-from tokenry_spectrum.codebook._kernels import PLUS_PLUS
+from tokenry_spectrum.codebook._kernels import plus_plus
 
 
 def points(n=20_000, d=2, seed=0):
@@ -111,7 +111,7 @@ def test_empty_clusters_without_a_point_to_go_to_are_dropped():
 def test_plus_plus_never_takes_a_value_twice():
     x = np.repeat(np.arange(50.0), 40)[None]
     draws = np.random.default_rng(0).random((50, 2))
-    chosen = PLUS_PLUS[1](x, np.ones(2000), 50, draws)
+    chosen = plus_plus((0,), x, np.ones(2000), 50, draws)
     assert len(np.unique(x[0, chosen])) == 50
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenry_spectrum._axes import axes_of
 from tokenry_spectrum._threads import spread
 from tokenry_spectrum.codebook import _kernels
 from tokenry_spectrum.nearest import NearestCentroid
@@ -36,7 +37,7 @@ def step(points: Points, centroids: Centroids) -> Step:
     sums = np.zeros((_PARTS, k, d))
     counts = np.zeros((_PARTS, k), np.int64)
     label = nearest.over(points)
-    add_up = _kernels.ADD_UP[d if d <= 3 else 0]
+    axes = axes_of(d)
 
     def part(number: int, _: int) -> float:
         first, last = (points.shape[1] * (number + i) // _PARTS for i in (0, 1))
@@ -46,7 +47,9 @@ def step(points: Points, centroids: Centroids) -> Step:
         for start in range(first, last, block):
             stop = min(start + block, last)
             label(start, stop, labels)
-            inertia += add_up(points, start, stop, labels, centroids, sums[number], counts[number])
+            inertia += _kernels.add_up(
+                axes, points, start, stop, labels, centroids, sums[number], counts[number]
+            )
         return inertia
 
     inertia = sum(spread(part, _PARTS, _PARTS))

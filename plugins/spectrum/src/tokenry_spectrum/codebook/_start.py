@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenry_spectrum._axes import axes_of
 from tokenry_spectrum.codebook import _kernels
 
 Start = Literal["k-means++", "minibatch"]
@@ -34,8 +35,8 @@ def start_centroids(
     if start == "minibatch":
         return _minibatch(points, size, seed)
     sample, weights = _coreset(points, max(_SAMPLE, 4 * size), random)
-    kernel = _kernels.PLUS_PLUS[len(points) if len(points) <= 3 else 0]
-    chosen = kernel(sample, weights, size, random.random((size, _DRAWS)))
+    draws = random.random((size, _DRAWS))
+    chosen = _kernels.plus_plus(axes_of(len(points)), sample, weights, size, draws)
     return np.ascontiguousarray(sample[:, chosen].T)
 
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenry_spectrum._axes import axes_of
 from tokenry_spectrum._threads import spread
-from tokenry_spectrum.nearest._cell_kernels import BUILD
+from tokenry_spectrum.nearest._cell_kernels import build
 
 Vector = NDArray[np.float64]
 
@@ -93,7 +94,10 @@ def _build(
     )
 
     def part(first: int, last: int) -> None:
-        BUILD[d](centroids, low, width, tuple(splits), busy, first, last, bits, room, table, lists)
+        build(
+            axes_of(d), centroids, low, width, tuple(splits), busy,
+            first, last, bits, room, table, lists,
+        )  # fmt: skip
 
     spread(part, boxes, min(boxes, 32))
     return Cells(low, 1.0 / width, size, table, lists)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tokenry_core import token_dtype
 from tokenry_core.errors import ShapeError
+from tokenry_spectrum._axes import axes_of
 from tokenry_spectrum._threads import spread
 from tokenry_spectrum.nearest import _kernels
 from tokenry_spectrum.nearest._cells import Grid, build_grid, fineness
@@ -86,18 +87,18 @@ class NearestCentroid:
         moved = np.zeros(d) if shift is None else np.asarray(shift, np.float64)
         sized = np.ones(d) if scale is None else np.asarray(scale, np.float64)
         missing = self.missing
+        axes = axes_of(d)
         grid = self._grid_for(features, moved, sized)
 
         def by_grid(first: int, last: int, out: NDArray[Any]) -> None:
             assert grid is not None
-            _kernels.ASSIGN[d](
-                features, first, last, moved, sized, self.centroids,
+            _kernels.assign(
+                axes, features, first, last, moved, sized, self.centroids,
                 grid.inner, grid.outer, grid.bits, missing, out,
             )  # fmt: skip
 
         def by_all(first: int, last: int, out: NDArray[Any]) -> None:
-            kernel = _kernels.BRUTE[d if d <= 3 else 0]
-            kernel(features, first, last, moved, sized, self.centroids, missing, out)
+            _kernels.brute(axes, features, first, last, moved, sized, self.centroids, missing, out)
 
         def by_product(first: int, last: int, out: NDArray[Any]) -> None:
             self._by_product(features[:, first:last], moved, sized, out)
