@@ -1,0 +1,33 @@
+import subprocess
+import sys
+
+import pytest
+
+import tokenry_pairs
+from tokenry_core import Registry
+
+
+def test_importing_the_package_and_its_source_loads_nothing_heavy():
+    code = (
+        "import sys, tokenry_pairs; from tokenry_pairs import LabeledImagesSource,"
+        " pair_matching_family, check_leakage;"
+        " print([m for m in ('torch', 'timm', 'pandas', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", tokenry_pairs.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(tokenry_pairs, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("tokenry.models", "pair-matching/vit_b_16"), ("tokenry.sources", "labeled-images")],
+)
+def test_every_entry_point_is_found_by_name(group, name):
+    assert Registry(group)[name] is not None
