@@ -100,11 +100,11 @@ def plain(text: str) -> str:
 def environment() -> dict[str, str]:
     """Give the environment of a user, in whose path are no plugins for tests."""
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COLUMNS")}
-    third_party = ROOT / "examples" / "third_party_plugin" / "src"
+    plugins = (ROOT / "examples").glob("*/src")
     path = [Path(sys.executable).parent, kept.get("PATH", "")]
     return kept | {
         "PATH": os.pathsep.join(map(str, path)),
-        "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "tests", third_party])),
+        "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "tests", *plugins])),
         "NO_COLOR": "1",
     }
 

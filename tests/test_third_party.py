@@ -1,51 +1,29 @@
 """A stranger's plugin: built as a wheel, installed into a fresh environment, used, removed."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packages import ROOT, build, run
 
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "third_party_plugin"
 
 pytestmark = pytest.mark.slow
 
 
-def run(*command, cwd=None) -> str:
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheels")
-    for package in (ROOT / "core", ROOT / "registry", EXAMPLE):
-        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, package)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def venv(tmp_path_factory, wheels) -> Path:
+def venv(tmp_path_factory) -> Path:
     """Core and registry with nothing but what they declare, and the stranger's plugin."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    core, registry, plugin = (
+        build(package, wheels) for package in (ROOT / "core", ROOT / "registry", EXAMPLE)
+    )
     folder = tmp_path_factory.mktemp("fresh") / "venv"
     run(sys.executable, "-m", "venv", folder)
-    constraints = ["-c", ROOT / "constraints.txt"]
-    found = [str(wheel) for wheel in sorted(wheels.glob("*.whl")) if "categories" not in wheel.name]
-    plugin = next(wheels.glob("tokenry_categories*.whl"))
     pip = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    run(*pip, *constraints, *found, f"{plugin}[test]")
+    run(*pip, "-c", ROOT / "constraints.txt", core, registry, f"{plugin}[test]")
     return folder
 
 
