@@ -104,8 +104,8 @@ def test_all_languages_give_the_same(tmp_path, suffix):
         ("run.json", '{"a": 1, "a": 2}', 'the key "a" stands twice'),
         ("run.json", "{", "not JSON"),
         ("run.toml", "a = ", "not TOML"),
-        ("run.yaml", "[1, 2]", "it holds list; a run file holds a mapping"),
-        ("run.yaml", "", "it holds NoneType"),
+        ("run.yaml", "[1, 2]", "it holds a list; a run file holds a mapping"),
+        ("run.yaml", "", "it holds nothing"),
         ("run.ini", "", "allowed are files ending in .yaml, .yml, .toml, .json"),
     ],
 )

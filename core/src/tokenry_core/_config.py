@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from os import PathLike, fsdecode
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from ._words import SCALARS, allowed, at, join, refuse, short, shown, within
-from .errors import ConfigError, nearest
+from .errors import ConfigError, TokenryError, nearest
 
 __all__ = ["allowed", "build_config", "canonical_json", "config_fields", "plain", "with_doc"]
 
@@ -63,8 +64,18 @@ def build_config(cls: type[C], given: Mapping[str, Any], path: str = "") -> C:
             )
     try:
         return cls(**values)
-    except ValueError as error:  # a rule between fields, from __post_init__
-        raise ConfigError(at(path, str(error))) from error
+    except (ValueError, TokenryError) as error:  # a rule between fields, from __post_init__
+        message = _continued(path, str(error), hints)
+        if isinstance(error, TokenryError) and not isinstance(error, ValueError):
+            error.args = (message, *error.args[1:])
+            raise
+        raise ConfigError(message) from error
+
+
+def _continued(path: str, message: str, fields: Mapping[str, Any]) -> str:
+    """Put the place before a message, which may begin with a place of its own within it."""
+    own = re.match(r"(\w+)[.:\[]", message)
+    return join(path, message) if own and own[1] in fields else at(path, message)
 
 
 @cache

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
-from annotated_types import Ge
+from annotated_types import Ge, MinLen
 
 from ._config import build_config, with_doc
 from ._paths import expand, open_input, relative_names
@@ -27,7 +27,9 @@ __all__ = ["JsonlConfig", "JsonlFragment", "JsonlSource"]
 class JsonlConfig:
     """Options of the `jsonl` source."""
 
-    path: str | tuple[str, ...] = with_doc("a file, folder, glob or URL, or a list of them")
+    path: str | Annotated[tuple[str, ...], MinLen(1)] = with_doc(
+        "a file, folder, glob or URL, or a list of them"
+    )
     id: str | None = with_doc(
         "the id column; default: the first of id, gaia_source_id, source_id, else file:line", None
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from annotated_types import Ge
+from annotated_types import Ge, MinLen
 
 from ._config import build_config, with_doc
 from ._paths import expand, open_input, relative_names
@@ -31,7 +31,9 @@ _LARGE, _PIECE = 64 << 20, 256 << 20
 class ParquetConfig:
     """Options of the `parquet` source."""
 
-    path: str | tuple[str, ...] = with_doc("a file, folder, glob or URL, or a list of them")
+    path: str | Annotated[tuple[str, ...], MinLen(1)] = with_doc(
+        "a file, folder, glob or URL, or a list of them"
+    )
     id: str | None = with_doc(
         "the id column; default: the first of id, gaia_source_id, source_id, else file:row", None
     )

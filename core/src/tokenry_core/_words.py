@@ -6,12 +6,23 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, Union, get_args, get_origin
 
-from .errors import ConfigError
+from .errors import ConfigError, TokenryError
 
-__all__ = ["SCALARS", "allowed", "at", "join", "refuse", "short", "shown", "within"]
+__all__ = [
+    "SCALARS",
+    "allowed",
+    "at",
+    "join",
+    "placed",
+    "refuse",
+    "short",
+    "shown",
+    "within",
+]
 
 SCALARS: dict[Any, str] = {
     Any: "anything",
@@ -114,3 +125,20 @@ def join(path: str, key: object) -> str:
 def at(path: str, message: str) -> str:
     """Put the place, where there is one, before a message."""
     return f"{path}: {message}" if path else message
+
+
+@contextmanager
+def placed(path: str) -> Iterator[None]:
+    """Put a place before the message of an error from inside, which stays the error that it is.
+
+    >>> with placed("source.path"):
+    ...     raise ConfigError("x does not exist")
+    Traceback (most recent call last):
+    tokenry_core.errors.ConfigError: source.path: x does not exist
+    """
+    try:
+        yield
+    except TokenryError as error:
+        if error.args and isinstance(error.args[0], str):
+            error.args = (at(path, error.args[0]), *error.args[1:])
+        raise

@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 
 from tokenry_core.errors import (
     AmbiguousName,
@@ -42,24 +43,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     args = [arg for arg in args if arg != "--debug"]
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters, never the answer
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(args)
     except TokenryError as error:
         if debug:
             raise
-        print(f"tokenry: {error}", file=sys.stderr)
+        _say(str(error))
         return 2 if isinstance(error, _WRONG_CALL) else 1
     except KeyboardInterrupt:
-        print("tokenry: interrupted", file=sys.stderr)
+        _say("interrupted")
         return 130
     except BrokenPipeError:  # `tokenry list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError as error:
+        if debug:
+            raise
+        _say(f"there is not enough memory: {error}. A smaller runtime.batch_rows needs less")
+        return 1
     except OSError as error:
         if debug:
             raise
-        print(f"tokenry: {error}", file=sys.stderr)
+        _say(str(error))
         return 1
+    except Exception as error:
+        if debug:
+            raise
+        _say(
+            f"{type(error).__name__}: {error}\nThis is a mistake in Tokenry or in a plugin;"
+            " --debug shows where. Please report it"
+        )
+        return 1
+
+
+def _say(message: str) -> None:
+    """Print a message; what a terminal would obey, in a name say, is shown as an escape."""
+    safe = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    print(f"tokenry: {''.join(safe)}", file=sys.stderr)
 
 
 def _dispatch(args: list[str]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenry_core._config import plain
+from tokenry_core._words import placed
 from tokenry_core.errors import nearest
 
 from ._where import Where
@@ -27,6 +28,7 @@ class Choice:
     options: Mapping[str, Any]
     where: Where | None = None
     artifact: str | None = None
+    place: str = ""  # in the run file, for errors
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -46,9 +48,10 @@ class Choice:
 
     def make(self) -> Any:
         """Give an instance of the plugin."""
-        return (
-            self.cls(**self.config) if isinstance(self.config, Mapping) else self.cls(self.config)
-        )
+        with placed(self.place):
+            if isinstance(self.config, Mapping):
+                return self.cls(**self.config)
+            return self.cls(self.config)
 
 
 class Section(Mapping[str, Any]):

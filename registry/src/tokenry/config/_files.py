@@ -22,20 +22,33 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
     if file.suffix.lower() not in readers:
         raise ConfigError(f'"{file}": allowed are files ending in {", ".join(readers)}')
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(f'"{file}" is not text in UTF-8') from None
-    except OSError as error:
-        raise ConfigError(f'"{file}" cannot be read: {error.strerror}') from None
+    text = _text(file)
     try:
         data = readers[file.suffix.lower()](text)
         _check(data, "", [0], ())
+        if not isinstance(data, dict):
+            what = "a list" if isinstance(data, list) else json.dumps(data)
+            what = "nothing" if data is None else f"{what:.60}"
+            raise ConfigError(
+                f"line 1: it holds {what}; a run file holds a mapping: tokenizers: ..."
+            )
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file}: it holds {type(data).__name__}; a run file holds a mapping")
     return data
+
+
+def _text(file: Path) -> str:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f'"{file}" cannot be read: {error.strerror}') from None
+    except ValueError as error:  # a zero byte in the path
+        raise ConfigError(f'"{file}" cannot be read: {error}') from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f'"{file}" is not text in UTF-8: line {line}') from None
 
 
 def _yaml(text: str) -> Any:
@@ -47,7 +60,7 @@ def _yaml(text: str) -> Any:
 def _toml(text: str) -> Any:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and a number without end
         raise ConfigError(f"not TOML: {error}") from None
 
 

@@ -138,7 +138,7 @@ def _tokenizer(key: str, given: Mapping[str, Any]) -> Choice:
             raise ConfigError(
                 f"{path}: an artifact holds every option; give {{artifact: FILE}} alone"
             )
-        return Choice("artifact", None, {}, {}, artifact=given["artifact"])
+        return Choice("artifact", None, {}, {}, artifact=given["artifact"], place=path)
     # A key that is a plugin's name needs no name of its own.
     return _require(_plugin(tokenizers, {"name": key, **given}, path))
 
@@ -157,9 +157,9 @@ def _plugin(
     except ConfigError:
         raise
     except TokenryError as error:  # an unknown, disputed or broken plugin
-        raise ConfigError(f"{path}.name: {error}") from error
+        raise ConfigError(str(error)) from error
     condition = Where(where, f"{path}.where") if where is not None else None
-    return Choice(options.pop("name"), cls, config, options, condition)
+    return Choice(options.pop("name"), cls, config, options, condition, place=path)
 
 
 def _require(choice: Choice | None) -> Choice:

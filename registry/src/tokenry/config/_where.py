@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tokenry_core import require
+from tokenry_core._words import placed
 from tokenry_core.errors import ConfigError, DataError
 
 __all__ = ["Where"]
@@ -28,14 +29,14 @@ _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: lambda a, b: _fraction(a) / _fraction(b),  # Arrow would give whole numbers
+    ast.Div: lambda a, b: _divide(a, b),
 }
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "col": lambda name: pc.field(name),
-    "date": lambda text: pc.scalar(pa.scalar(text).cast(pa.timestamp("us"))),
+    "col": lambda name: pc.field(_text(name)),
+    "date": lambda text: pc.scalar(pa.scalar(_text(text)).cast(pa.timestamp("us"))),
     "abs": lambda value: pc.abs(value),
-    "is_null": lambda value: value.is_null(),
-    "is_finite": lambda value: pc.is_finite(value),
+    "is_null": lambda value: _column(value).is_null(),
+    "is_finite": lambda value: pc.is_finite(_column(value)),
 }
 
 
@@ -59,25 +60,32 @@ class Where:
 
     def expression(self) -> Any:
         """The condition as an Arrow expression."""
+        cut = self.text if len(self.text) <= 80 else f"{self.text[:79]}…"
         try:
             tree = ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             what = error.msg if isinstance(error, SyntaxError) else error
             raise ConfigError(
-                f'{self.path}: "{self.text}" is no condition: {what}; a column whose name is no'
+                f'{self.path}: "{cut}" is no condition: {what}; a column whose name is no'
                 ' plain word, or a word of Python, is written col("class")'
             ) from None
         try:
-            return _build(tree, self.text)
+            return _condition(tree, cut)
         except ConfigError as error:
             raise ConfigError(f"{self.path}: {error}") from None
         except (TypeError, AttributeError, ArithmeticError, pa.ArrowException) as error:
-            raise ConfigError(f'{self.path}: "{self.text}" has no meaning: {error}') from None
+            raise ConfigError(f'{self.path}: "{cut}" has no meaning: {error}') from None
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that the condition reads."""
         return frozenset(_names(ast.parse(self.text.strip(), mode="eval").body))
+
+    def check(self, schema: pa.Schema) -> None:
+        """Say why the condition does not fit the schema, where it does not."""
+        with placed(self.path):
+            require(schema, sorted(self.columns))
+        self(pa.RecordBatch.from_pylist([], schema))
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Give the rows for which the condition holds."""
@@ -85,7 +93,7 @@ class Where:
         try:
             return batch.filter(self.expression())
         except (pa.ArrowException, TypeError) as error:
-            raise DataError(f'where: "{self.text}" does not fit the data: {error}') from None
+            raise DataError(f'{self.path}: "{self.text}" does not fit the data: {error}') from None
 
 
 def _build(node: ast.AST, text: str) -> Any:
@@ -120,8 +128,24 @@ def _build(node: ast.AST, text: str) -> Any:
     )
 
 
-def _fraction(value: Any) -> Any:
-    return value.cast(pa.float64()) if isinstance(value, pc.Expression) else float(value)
+def _divide(a: Any, b: Any) -> Any:
+    """Divide as fractions, where Arrow would give whole numbers; by zero is infinite or NaN."""
+    if not isinstance(a, pc.Expression) and not isinstance(b, pc.Expression):
+        return a / b
+    a, b = (x if isinstance(x, pc.Expression) else pc.scalar(float(x)) for x in (a, b))
+    return pc.divide(a.cast(pa.float64()), b.cast(pa.float64()))
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, pc.Expression):
+        return value
+    raise TypeError(f"a column is needed, and {value!r} is none")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError('col("..") and date("..") take a text in quotes')
 
 
 def _condition(node: ast.AST, text: str) -> Any:
@@ -151,10 +175,12 @@ def _pair(op: ast.AST, a: Any, b: Any) -> Any:
     if b is None and not isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
         raise ConfigError('None has no order; write "x is None" or "x is not None"')
     if isinstance(op, ast.In | ast.NotIn):
-        inside = a.isin(b if isinstance(b, list) else [b])
+        if isinstance(b, pc.Expression):
+            raise ConfigError('"in" is for a list of values: x in [1, 2]')
+        inside = _column(a).isin(b if isinstance(b, list) else [b])
         return inside if isinstance(op, ast.In) else ~inside
     if isinstance(op, ast.Is | ast.IsNot) or (b is None and isinstance(op, ast.Eq | ast.NotEq)):
-        empty = a.is_null()
+        empty = _column(a).is_null()
         return empty if isinstance(op, ast.Is | ast.Eq) else ~empty
     return _COMPARE[type(op)](a, b)
 

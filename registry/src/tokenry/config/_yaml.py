@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from tokenry_core.errors import ConfigError
 
@@ -36,7 +37,14 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ConfigError(f"{where}{error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"line {line}: the character {chr(error.character)!r} is not allowed in YAML"
+        ) from None
+    except RecursionError:
+        raise ConfigError("not YAML that a person writes: it is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"not YAML: {str(error) or type(error).__name__}") from None
 
 

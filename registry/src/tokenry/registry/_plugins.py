@@ -40,6 +40,7 @@ class PluginRegistry(Registry[Any]):
     def checked(self, config: Mapping[str, Any], path: str = "") -> tuple[Any, Any]:
         """Give the class that is asked for and its configuration, checked but not yet used."""
         from tokenry_core._config import build_config
+        from tokenry_core._words import join, placed
 
         where = f"{path}: " if path else ""
         if not isinstance(config, Mapping) or not isinstance(config.get("name"), str):
@@ -48,7 +49,8 @@ class PluginRegistry(Registry[Any]):
                 f" {', '.join(self)}"
             )
         options = {key: value for key, value in config.items() if key != "name"}
-        cls = self[config["name"]]
+        with placed(join(path, "name") if path else ""):
+            cls = self[config["name"]]
         if not hasattr(cls, "Config"):
             return cls, options
         return cls, build_config(cls.Config, options, path)

@@ -11,10 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from tokenry_core import DataSource, Died, batch_ids, mark
-from tokenry_core._rows import require
+from tokenry_core import DataSource, Died
+from tokenry_core._words import placed
 from tokenry_core.errors import ConfigError, DataError, TokenryError
 
 from ..config import Choice, RunConfig, load_config
@@ -27,6 +25,7 @@ from ._lock import locked
 from ._manifest import compare, write_manifest
 from ._progress import Progress
 from ._record import write_record
+from ._source import source_of
 from ._summary import EncodeSummary, summarize
 from ._task import EncodeTask, FragmentResult, Job
 from ._tokenizers import TokenizerRef, tokenizers_of
@@ -53,9 +52,10 @@ def encode(
         )
     start = time.perf_counter()
     tokenizers = tokenizers_of(config)
-    source = config.source.make()
+    source = source_of(config.source)
     task = _task(config, tokenizers, source)
-    jobs = fragments_of(source)
+    with placed("source"):
+        jobs = fragments_of(source)
     folder = _folder(config.sink)
     if folder:
         _apart(folder, config.source)
@@ -92,14 +92,11 @@ def _task(config: RunConfig, refs: list[TokenizerRef], source: DataSource) -> En
     assert config.source is not None
     where = config.source.where
     columns: dict[str, None] = {}
-    id_col = getattr(config.source.config, "id", None)
-    if id_col is not None:  # say now what is wrong with it, and not once for each fragment
-        require(source.schema, [id_col])
-    batch_ids(mark(pa.RecordBatch.from_pylist([], source.schema), id_col=id_col))
     for ref in refs:
-        columns.update(dict.fromkeys(ref.get().columns(source.schema)))
+        with placed(f"tokenizers.{ref.key}"):
+            columns.update(dict.fromkeys(ref.get().columns(source.schema)))
     if where is not None:
-        columns.update(dict.fromkeys(require(source.schema, sorted(where.columns))))
+        columns.update(dict.fromkeys(sorted(where.columns)))
     return EncodeTask(
         tokenizers=refs,
         columns=list(columns),

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from tokenry_core import BaseTokenizer, DataSource, Died, Engine, Session, SupportsTraining
 from tokenry_core import train as train_tokenizer
 from tokenry_core._training import fit_here
+from tokenry_core._words import placed
 from tokenry_core.errors import ConfigError, DataError
 
 from ..config import Choice, RunConfig, load_config
 from ._filtered import FilteredSource
 from ._progress import Progress
 from ._record import write_reference
+from ._source import source_of
 from ._summary import TrainSummary
 from ._tokenizers import artifact_path, seeded
 
@@ -45,7 +47,8 @@ def train(
     artifacts, fingerprints, rows = {}, {}, 0
     failed: dict[str, str] = {}
     for key, tokenizer in _trainable(config):
-        tokenizer.training = _train(config, key, tokenizer, source, failed, progress)
+        with placed(f"tokenizers.{key}"):
+            tokenizer.training = _train(config, key, tokenizer, source, failed, progress)
         rows = max(rows, tokenizer.training.rows)
         path = tokenizer.save(artifact_path(config, key))
         write_reference(path, tokenizer, source)
@@ -131,5 +134,5 @@ def _alive(outcome: R | Died) -> R:
 
 
 def _source(choice: Choice) -> DataSource:
-    source: DataSource = choice.make()
+    source = source_of(choice)
     return FilteredSource(source, choice.where) if choice.where else source
