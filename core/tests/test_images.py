@@ -74,6 +74,13 @@ def test_rows_of_another_length_are_bad_and_the_others_whole(lengths):
             )
 
 
+def test_column_without_a_type_has_no_image_in_any_row():
+    assert image_kind(pa.null()) == "pixels"
+    pixels = read_pixels(pa.nulls(2), (3, 4))
+    assert pixels.values.shape == (2, 3, 4)
+    assert dict(pixels.bad) == {0: "the image is null", 1: "the image is null"}
+
+
 def test_null_pixels_are_nan():
     values, bad = read_pixels(pa.array([[1, None, 3, 4]]), (2, 2))
     assert np.isnan(values[0, 0, 1])

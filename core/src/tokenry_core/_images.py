@@ -36,8 +36,8 @@ def image_kind(kind: pa.DataType) -> Literal["pixels", "encoded", "path"]:
     >>> image_kind(pa.list_(pa.float32())), image_kind(pa.binary()), image_kind(pa.string())
     ('pixels', 'encoded', 'path')
     """
-    if isinstance(kind, pa.FixedShapeTensorType) or _is_list(kind):
-        return "pixels"
+    if isinstance(kind, pa.FixedShapeTensorType) or _is_list(kind) or pa.types.is_null(kind):
+        return "pixels"  # a column without a type holds no image in any row
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return "encoded"
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
@@ -62,6 +62,8 @@ def read_pixels(column: pa.Array | pa.ChunkedArray, shape: tuple[int, ...] | Non
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.list_(pa.float32()))
     valid = np.asarray(column.is_valid())
     if isinstance(column.type, pa.FixedShapeTensorType):
         shape = _agree(tuple(column.type.shape), shape)

@@ -167,6 +167,8 @@ class Points(BaseTokenizer[NoConfig]):
 
     def encode_batch(self, batch):
         column = batch.column(require(batch.schema, ["flux"])[0])
+        if pa.types.is_null(column.type):
+            column = column.cast(pa.list_(pa.float64()))
         lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         odd = {int(i): f"flux has {lengths[i]} points" for i in np.flatnonzero(lengths % 2)}
         if odd:

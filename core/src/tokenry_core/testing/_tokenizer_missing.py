@@ -11,7 +11,7 @@ from tokenry_core.errors import BadRows
 from ._compare import expect_fits, expect_same, rows_of
 from ._damage import damaged, with_nulls
 from ._promises import broken, expect, named, promised
-from ._tokenizer_case import TokenizerCase
+from ._tokenizer_case import TokenizerCase, with_column
 
 __all__ = ["MissingChecks"]
 
@@ -66,13 +66,17 @@ class MissingChecks:
         batch = case.batch.slice(0, 8)
         for name in case.columns:
             batch = with_nulls(batch, name, range(8))
-        with promised(promise, _READ):
-            tokens = case.fitted.encode(batch)
-        self._fits(case, tokens, batch, "null everywhere")
-        for field in case.fitted.spec.fields:
-            values = tokens.fields[field.name].values
-            missing = values == field.codes if field.kind == "discrete" else np.isnan(values)
-            expect(missing.all(), promise, f'field "{field.name}" has {values[:1]}', _READ)
+        self._all_missing(case, batch, promise)
+
+    def test_columns_without_a_type_are_missing(self, case: TokenizerCase) -> None:
+        promise = (
+            "a column of Arrow's type null, which is what a table of None has, is missing in every"
+            " row"
+        )
+        batch = case.batch.slice(0, 8)
+        for name in case.columns:
+            batch = with_column(batch, name, pa.nulls(8))
+        self._all_missing(case, batch, promise)
 
     def test_batches_without_rows_have_the_spec(self, case: TokenizerCase) -> None:
         promise = "a batch without rows gives tokens without rows, of the same spec"
@@ -85,6 +89,15 @@ class MissingChecks:
                 joined = TokenBatch.concat([case.tokens, tokens])
             promise = "tokens without rows add nothing"
             expect_same(case.tokens, joined, promise, "TokenBatch.concat", to_the_bit=True)
+
+    def _all_missing(self, case: TokenizerCase, batch: pa.RecordBatch, promise: str) -> None:
+        with promised(promise, _READ):
+            tokens = case.fitted.encode(batch)
+        self._fits(case, tokens, batch, "null everywhere")
+        for field in case.fitted.spec.fields:
+            values = tokens.fields[field.name].values
+            missing = values == field.codes if field.kind == "discrete" else np.isnan(values)
+            expect(missing.all(), promise, f'field "{field.name}" has {values[:1]}', _READ)
 
     def _damaged(self, case: TokenizerCase) -> list[tuple[str, bool, pa.RecordBatch]]:
         batch = case.batch.slice(0, 8)

@@ -200,7 +200,7 @@ class DinoPatchTokenizer(BaseTokenizer[DinoPatchConfig]):
         config = self.config
         require(batch.schema, [config.column])
         images = batch.column(config.column)
-        if image_kind(images.type) == "pixels":
+        if image_kind(images.type) == "pixels" and not pa.types.is_null(images.type):
             raise DataError(
                 f'column "{config.column}" holds pixels ({images.type}); dino-patch reads encoded'
                 " image files (binary) or paths (string)"
