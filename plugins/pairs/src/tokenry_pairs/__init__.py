@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from .data import sample_negative_pair as sample_negative_pair
     from .data import sample_positive_pair as sample_positive_pair
     from .data import split_by_identity as split_by_identity
+    from .evaluation import Match as Match
+    from .evaluation import evaluate_pair_matching_model as evaluate_pair_matching_model
+    from .evaluation import fit_temperature as fit_temperature
+    from .evaluation import match as match
+    from .evaluation import pair_metrics as pair_metrics
+    from .evaluation import score_blocks as score_blocks
+    from .evaluation import score_matrix as score_matrix
+    from .evaluation import threshold_at as threshold_at
     from .model import PairMatchingModel as PairMatchingModel
     from .model import ReasoningHead as ReasoningHead
     from .model import SetPoolingModule as SetPoolingModule
@@ -47,6 +55,14 @@ _HOMES = {
     "sample_negative_pair": "data",
     "sample_positive_pair": "data",
     "split_by_identity": "data",
+    "Match": "evaluation",
+    "evaluate_pair_matching_model": "evaluation",
+    "fit_temperature": "evaluation",
+    "match": "evaluation",
+    "pair_metrics": "evaluation",
+    "score_blocks": "evaluation",
+    "score_matrix": "evaluation",
+    "threshold_at": "evaluation",
     "PairMatchingModel": "model",
     "ReasoningHead": "model",
     "SetPoolingModule": "model",

@@ -14,7 +14,12 @@ __all__ = ["REASONINGS", "ReasoningHead"]
 
 
 class Comparison(Protocol):
-    """How a head compares: what can be done once per set, and what is left per pair."""
+    """How a head compares: what can be done once per set, and what is left per pair.
+
+    `pair_width` is about how many numbers are in memory at once for a pair.
+    """
+
+    pair_width: int
 
     def prepare(self, vectors: Tensor) -> Tensor:
         """Whatever is needed of each set alone, (B, ...) from (B, E)."""
@@ -39,6 +44,7 @@ class ConcatMLP(nn.Module):
     def __init__(self, input_dim: int, hidden_dim: int) -> None:
         super().__init__()
         self.input_dim = input_dim
+        self.pair_width = 4 * input_dim + 5 * hidden_dim
         self.sides = nn.Linear(input_dim, 2 * hidden_dim, bias=False)
         self.between = nn.Linear(2 * input_dim, hidden_dim)
         self.output = nn.Linear(hidden_dim, 1)
@@ -74,6 +80,7 @@ class CrossAttention(nn.Module):
         super().__init__()
         self.parts = parts
         self.width = max(1, hidden_dim // parts)
+        self.pair_width = 5 * parts * self.width + 3 * hidden_dim
         self.split = nn.Linear(input_dim, 4 * parts * self.width)
         self.hidden = nn.Linear(2 * parts * self.width, hidden_dim)
         self.output = nn.Linear(hidden_dim, 1)
@@ -107,6 +114,7 @@ class Siamese(nn.Module):
 
     def __init__(self, input_dim: int, hidden_dim: int) -> None:
         super().__init__()
+        self.pair_width = 3
         self.project = nn.Linear(input_dim, hidden_dim)
         self.log_scale = nn.Parameter(torch.tensor(10.0).log())
         self.bias = nn.Parameter(torch.tensor(-5.0))
