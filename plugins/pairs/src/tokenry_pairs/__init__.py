@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from tokenry_core._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ._config import PairsConfig as PairsConfig
+    from ._memory import MemoryNeeds as MemoryNeeds
+    from ._memory import memory_needs as memory_needs
+    from ._tokenizer import PairsTokenizer as PairsTokenizer
+    from ._trainer import PairMatchingTrainer as PairMatchingTrainer
     from .data import GenericLambdaDataset as GenericLambdaDataset
     from .data import GenericPytorchDataset as GenericPytorchDataset
     from .data import (
@@ -32,15 +37,26 @@ if TYPE_CHECKING:
     from .evaluation import score_blocks as score_blocks
     from .evaluation import score_matrix as score_matrix
     from .evaluation import threshold_at as threshold_at
+    from .export import export_onnx as export_onnx
+    from .export import export_program as export_program
     from .model import PairMatchingModel as PairMatchingModel
     from .model import ReasoningHead as ReasoningHead
     from .model import SetPoolingModule as SetPoolingModule
     from .model import TokenExtractorBackbone as TokenExtractorBackbone
     from .model import pair_matching_family as pair_matching_family
+    from .training import PairMatchingLoss as PairMatchingLoss
+    from .training import Stage as Stage
+    from .training import TrainingPlan as TrainingPlan
+    from .training import train_pair_matching_model as train_pair_matching_model
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "PairsConfig": "_config",
+    "MemoryNeeds": "_memory",
+    "memory_needs": "_memory",
+    "PairsTokenizer": "_tokenizer",
+    "PairMatchingTrainer": "_trainer",
     "GenericLambdaDataset": "data",
     "GenericPytorchDataset": "data",
     "GenericXYLambdaAutoLabelEncoderDataset": "data",
@@ -63,10 +79,16 @@ _HOMES = {
     "score_blocks": "evaluation",
     "score_matrix": "evaluation",
     "threshold_at": "evaluation",
+    "export_onnx": "export",
+    "export_program": "export",
     "PairMatchingModel": "model",
     "ReasoningHead": "model",
     "SetPoolingModule": "model",
     "TokenExtractorBackbone": "model",
     "pair_matching_family": "model",
+    "PairMatchingLoss": "training",
+    "Stage": "training",
+    "TrainingPlan": "training",
+    "train_pair_matching_model": "training",
 }
 __getattr__, __all__ = lazy_names(__name__, _HOMES)

@@ -164,7 +164,7 @@ class ReasoningHead(nn.Module):
     def forward(self, set_a: Tensor, set_b: Tensor) -> Tensor:
         """Give logits (B, 1) of (B, E) and (B, E)."""
         self._check(set_a, set_b)
-        if len(set_a) != len(set_b):
+        if set_a.shape[0] != set_b.shape[0]:  # len() would fix the size of an exported graph
             raise ShapeError(
                 f"{len(set_a)} sets and {len(set_b)} sets were given; pairs need as many of both"
                 " (score_all compares each with each)"
