@@ -13,8 +13,8 @@ from inspect import getdoc
 from pathlib import Path
 
 import pytest
+from packages import ROOT, install
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -91,6 +91,23 @@ def shell(command: str, expected: str) -> None:
     assert re.search(".*?".join(parts), found), f"{command}\n{output}"
 
 
+def install_package(folder: str) -> None:
+    """Install a package that a page wrote, for the rest of the page."""
+    site = Path("site").absolute()
+    install(Path(folder).absolute(), site)
+    if str(site) not in sys.path:
+        sys.path.insert(0, str(site))
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(site), os.environ["PYTHONPATH"]])
+
+
+def try_package(folder: str) -> None:
+    """Install a package that a page wrote, and run its tests."""
+    install_package(folder)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def plain(text: str) -> str:
     """Give a text without what differs between versions of Python and widths of terminals."""
     text = re.sub(r"(-\w) [A-Z]+, (--\w+)", r"\1, \2", text)
@@ -104,7 +121,9 @@ def environment() -> dict[str, str]:
     path = [Path(sys.executable).parent, kept.get("PATH", "")]
     return kept | {
         "PATH": os.pathsep.join(map(str, path)),
-        "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "tests", *plugins])),
+        "PYTHONPATH": os.pathsep.join(
+            map(str, [ROOT / "tests", ROOT / "tests" / "support", *plugins])
+        ),
         "NO_COLOR": "1",
     }
 

@@ -29,6 +29,7 @@ def run(folder: Path, *command: str) -> None:
         ("source", "very-long.light_curve-2"),
         ("model", "very-long.light_curve-2"),
         ("sink", "very-long.light_curve-2"),
+        ("engine", "very-long.light_curve-2"),
     ],
 )
 def test_new_plugin_passes_its_own_checks(tmp_path, kind, name):
@@ -40,7 +41,7 @@ def test_new_plugin_passes_its_own_checks(tmp_path, kind, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["tokenizer", "source", "model", "sink"])
+@pytest.mark.parametrize("kind", ["tokenizer", "source", "model", "sink", "engine"])
 def test_new_plugin_is_strictly_typed(tmp_path, kind):
     assert main(["new-plugin", "light-curve", "--kind", kind, "--directory", str(tmp_path)]) == 0
     run(tmp_path / "light-curve", "mypy", "--cache-dir", str(ROOT / ".mypy_cache"))

@@ -31,6 +31,7 @@ def build(package: Path, folder: Path) -> Path:
     return wheel
 
 
-def install(wheel: Path, site: Path) -> None:
-    """Install a wheel alone into a folder, which commands then have on their path."""
-    run(*PIP, "--no-deps", "--no-index", "--target", site, wheel)
+def install(package: Path, site: Path) -> None:
+    """Install a wheel or a package's folder alone into a folder, to be had on the path."""
+    alone = ("--no-deps", "--no-index", "--no-build-isolation", "--upgrade")
+    run(*PIP, *alone, "--target", site, package)

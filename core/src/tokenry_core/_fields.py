@@ -49,7 +49,8 @@ class FieldSpec:
     """What one field holds: a name, a dtype, the shape of one row, and how far to trust it.
 
     A `discrete` field holds ids 0 to codes - 1; the id `codes` means missing. A `dense` field
-    holds floats; NaN, or an empty row where it is ragged, means missing. `exact=False` says that
+    holds floats; NaN means missing. A row of a `ragged` field is missing when it is empty, or when
+    all that it holds is missing. `exact=False` says that
     values may differ by `tolerance` (dense) or near a decision boundary (discrete) between batch
     sizes or machines.
 

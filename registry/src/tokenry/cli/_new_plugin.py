@@ -17,7 +17,7 @@ from ..registry import registries
 
 __all__ = ["main", "write_plugin"]
 
-KINDS = ("tokenizer", "source", "model", "sink")
+KINDS = ("tokenizer", "source", "model", "sink", "engine")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -30,7 +30,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--directory", type=Path, default=Path(), help="where; default: here")
     args = parser.parse_args(argv)
     folder = write_plugin(args.name, args.kind, args.directory)
-    print(f"{folder}: a {args.kind} plugin. Next:")
+    article = "an" if args.kind == "engine" else "a"
+    print(f"{folder}: {article} {args.kind} plugin. Next:")
     print(f"  pip install -e '{folder}[test]'")
     print(f"  pytest {folder}")
     print(f"  tokenry describe {_plugin_name(args.name)}")
