@@ -66,7 +66,7 @@ class TokenCache:
         flat = places.reshape(-1, 2)
         chunks = np.unique(flat[:, 0])
         if len(chunks) == 1:
-            found = self._chunks[chunks[0]][torch.from_numpy(flat[:, 1])]
+            found: Tensor = self._chunks[chunks[0]][torch.from_numpy(flat[:, 1])]
         else:
             shape, dtype = self._chunks[0].shape[1:], self._chunks[0].dtype
             found = torch.empty((len(flat), *shape), dtype=dtype)
@@ -82,7 +82,7 @@ class TokenCache:
             names = np.load(path, allow_pickle=False)
             # Copy-on-write: torch has no read-only tensors, and nobody writes.
             values = np.load(tokens, mmap_mode="c", allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             return  # a damaged file holds nothing; its images are computed again
         if names.shape == (len(values), 32) and names.dtype == np.uint8:
             self._take([name.tobytes() for name in names], values)

@@ -34,12 +34,20 @@ _THREADS = 4
 class Images:
     """The pictures `x` of a labelled table, and the rows of each label.
 
-    Small collections stay in memory once they are loaded.
+    They are numbered label by label, so that the order of the table does not matter where it has
+    paths. Small collections stay in memory once they are loaded.
     """
 
     def __init__(self, df: pd.DataFrame, transform: Transform) -> None:
-        self.groups = group_rows(df)
-        self.items, self.transform = list(df["x"]), transform
+        rows = group_rows(df)
+        images = list(df["x"])
+        self.items = [images[row] for own in rows.values() for row in own]
+        ends = np.cumsum([len(own) for own in rows.values()]).tolist()
+        self.groups = {
+            label: range(end - len(own), end)
+            for (label, own), end in zip(rows.items(), ends, strict=True)
+        }
+        self.transform = transform
         self._kept: dict[int, Tensor] = {}
         self._room = _MEMORY
 

@@ -27,7 +27,7 @@ from ._precision import autocast
 from ._progress import Progress, load_progress, save_progress, weights_of
 from ._sets import SetSampler
 from ._step import PairStep
-from ._validation import Scores, measures, score_draws
+from ._validation import Scores, score_draws
 
 __all__ = ["Loop", "Place"]
 
@@ -97,11 +97,12 @@ class Loop:
         """What a finished training gives, beside the weights."""
         final = {"loss": self.at.history[-1]["loss"]}
         if self.scores is not None:
-            final |= {"val_loss": self.scores.loss, **measures(self.scores)}
+            final |= self.scores.metrics
         return {
             "history": self.at.history,
             "final_metrics": final,
             "validation": self.scores,
+            "validation_images": self.validation,
             "steps": self.at.total,
             "checkpoint": self.place.checkpoint,
         }
@@ -187,8 +188,8 @@ class Loop:
         enough = False
         if self.validation is not None:
             scores = self._scores()
-            entry |= {"val_loss": scores.loss, **measures(scores)}
-            enough = self._no_better([entry["val_auc_roc"], -scores.loss])
+            entry |= scores.metrics
+            enough = self._no_better([entry["auc_roc"], -scores.loss])
         at.history.append(entry)
         self.session.event("epoch", entry)
         if enough or at.epoch == stage.num_epochs:
@@ -223,7 +224,8 @@ class Loop:
             return {}
         self.at, saved = found
         self.best = {name: tensor.to(self.device) for name, tensor in saved.best.items()}
-        return saved.optimizer
+        begins = self.at.epoch == self.at.step == 0  # moments are those of the stage before
+        return {} if begins else saved.optimizer
 
     def _save(self) -> None:
         if self.place.checkpoint is None or self.devices.rank:

@@ -71,11 +71,11 @@ class SetSampler:
         rows = rng.permutation(self.rows[number])
         low, high = self.size
         at = 0
-        for _ in range(most):
-            size = int(rng.integers(low, high + 1))
-            if len(rows) < 2 * size and at == 0:
-                size = max(1, len(rows) // 2)  # two smaller sets, rather than no positive
-            if at + size > len(rows):
+        for count in range(most):
+            # Two smaller sets rather than no positive; from the third on, only full ones.
+            room = max(1, len(rows) // 2) if count == 0 else len(rows) - at
+            size = min(int(rng.integers(low, high + 1)), room)
+            if size < (low if count > 1 else 1):
                 return
             yield rows[at : at + size]
             at += size

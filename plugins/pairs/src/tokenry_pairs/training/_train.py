@@ -75,8 +75,8 @@ def train_pair_matching_model(
       every step.
 
     Gives `history` (one entry an epoch), `final_metrics` (of the validation, or else the loss),
-    `validation` (its logits, and whether each pair is of one individual), `steps` and
-    `checkpoint`.
+    `validation` (its logits, and whether each pair is of one individual), `validation_images`,
+    `steps` and `checkpoint`.
     """
     given = {
         name: value for name, value in locals().items() if name in TrainingPlan.__dataclass_fields__
@@ -143,10 +143,11 @@ def _check_contents(train: Images, held: Images) -> None:
     both = set(train.contents) & set(held.contents)
     if both:
         row = next(row for row, content in enumerate(train.contents) if content in both)
+        label = next(label for label, rows in train.groups.items() if row in rows)
         noun = "image is" if len(both) == 1 else "images are"
         raise DataError(
             f"{len(both)} {noun} both in training and in validation, which would measure memory"
-            f" rather than recognition: row {row} of the training data is one; leave them out"
+            f" rather than recognition: one has the label {label!r} in training; leave them out"
         )
 
 

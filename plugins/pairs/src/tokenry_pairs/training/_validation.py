@@ -10,20 +10,27 @@ import torch
 
 from tokenry_core import Array
 
+from ..evaluation._metrics import pair_metrics
 from ..model import PairMatchingModel
 from ._draw import Draw
 from ._inputs import Inputs
 from ._precision import autocast
 from ._step import PairStep
 
-__all__ = ["Scores", "measures", "score_draws"]
+__all__ = ["Scores", "score_draws"]
 
 
 class Scores(NamedTuple):
-    """Logits of pairs, and whether each is of one individual."""
+    """Logits of pairs, whether each is of one individual, and the rows of its two sets."""
 
     logits: Array
     same: Array
+    rows: list[tuple[Array, Array]]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The loss and the metrics of the pairs."""
+        return {"val_loss": self.loss, **pair_metrics(self.same, self.logits)}
 
     @property
     def loss(self) -> float:
@@ -40,17 +47,12 @@ def score_draws(
     step, was_training = PairStep(model), model.training
     model.eval()
     logits, same = [], []
+    rows: list[tuple[Array, Array]] = []
     for draw in draws:
         with autocast(device, precision):
             found = step(inputs(draw, 0)).logits
         logits.append(found.float().cpu().numpy())
         same.append(draw.same)
+        rows += [(draw.sets[a], draw.sets[b]) for a, b in zip(draw.left, draw.right, strict=True)]
     model.train(was_training)
-    return Scores(np.concatenate(logits), np.concatenate(same))
-
-
-def measures(scores: Scores) -> dict[str, float]:
-    """Give the metrics of scores, each named after the validation."""
-    from sklearn.metrics import roc_auc_score
-
-    return {"val_auc_roc": float(roc_auc_score(scores.same, scores.logits))}
+    return Scores(np.concatenate(logits), np.concatenate(same), rows)
