@@ -38,7 +38,8 @@ def programs() -> Iterator[tuple[str, str]]:
     """Give what is run by tests, each with the module in whose names it runs."""
     for folder in (ROOT, *(source.parent for source in SOURCES)):
         for path in (folder / "tests").rglob("*.py"):
-            yield "", path.read_text(encoding="utf-8")
+            if "benchmarks" not in path.parts:
+                yield "", path.read_text(encoding="utf-8")
     for page in (*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"):
         blocks = re.findall(
             r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S
