@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
 from ._protocols import DataSource, Fragment, Session, SupportsFit, SupportsMerge, Tokenizer
+from ._readable import fit_readable, rows_of
 from ._rows import row_keys
 from .errors import ConfigError, DataError
 
@@ -131,8 +132,7 @@ def train(
     if workers < 1 or batch_rows < 1:
         raise ConfigError(f"workers={workers}, batch_rows={batch_rows}: each has to be 1 or more")
     if isinstance(tokenizer, SupportsFit):
-        fit(tokenizer, source, session or Session())
-        return describe_training(source.fragments(), sum(_count(source)))
+        return _fit(functools.partial(fit, tokenizer), source, session or Session(), failed)
     if not isinstance(tokenizer, SupportsMerge):
         raise ConfigError(
             f'the tokenizer "{tokenizer.name}" needs no training: everything is in its'
@@ -163,6 +163,17 @@ def describe_training(fragments: Iterable[Fragment], rows: int) -> TrainingData:
     return TrainingData(hashlib.sha256("".join(digests).encode()).hexdigest(), rows)
 
 
-def _count(source: DataSource) -> Iterator[int]:
-    for fragment in source.fragments():
-        yield from (batch.num_rows for batch in fragment.read([], 1 << 16))
+def _fit(
+    fit: Callable[[DataSource, Session], None],
+    source: DataSource,
+    session: Session,
+    failed: dict[str, str] | None,
+) -> TrainingData:
+    bad: dict[str, str] = {}
+    if failed is None:
+        fit(source, session)
+    else:
+        fit_readable(lambda readable: fit(readable, session), source, bad)
+        failed.update(bad)
+    kept = [fragment for fragment in source.fragments() if fragment.id not in bad]
+    return describe_training(kept, rows_of(kept))
