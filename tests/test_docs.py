@@ -219,24 +219,3 @@ def test_every_command_is_explained():
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     for command in COMMANDS:
         assert f"$ tokenry {command} --help" in text
-
-
-@pytest.mark.slow
-def test_site_builds_without_a_warning(tmp_path):
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
-    done = subprocess.run(
-        [*command, "--site-dir", tmp_path / "site"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    pages = list((tmp_path / "site").rglob("*.html"))
-    assert pages
-    for page in pages:
-        needed = re.findall(
-            r"(?:<script[^>]*src|<link[^>]*href|<img[^>]*src)=\"([^\"]+)\"", page.read_text()
-        )
-        assert not [url for url in needed if re.match(r"(https?:)?//", url)], page
