@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from tokenry_audio import AudioTokenizer
 
+from tokenry_core import ArrowSource, row_keys
 from tokenry_core.errors import ConfigError, DataError
 from tokenry_core.testing import TokenizerCase, TokenizerTests
 
@@ -88,14 +89,24 @@ def test_sixteen_bit_sound_has_the_tokens_of_the_same_sound_in_floats():
     assert tokens_of(tokenizer, whole) == tokens_of(tokenizer, whole / 32768)
 
 
-def test_the_sample_does_not_depend_on_how_the_data_is_divided():
-    own = SMALL | {"sample": 20}
-    rows = pa.table(clips())
-    first, rest = rows.slice(0, 4), rows.slice(4)
+@pytest.mark.parametrize("fragment_rows", [1, 3])
+def test_the_sample_does_not_depend_on_how_the_data_is_divided(fragment_rows):
+    own, rows = SMALL | {"sample": 20}, pa.table(clips())
     whole = AudioTokenizer(**own).train(rows)
-    turned = AudioTokenizer(**own).train(pa.concat_tables([rest, first]))
-    assert whole == turned
-    assert whole != AudioTokenizer(**own, seed=1).train(rows)
+    turned = rows.take(list(range(len(rows)))[::-1])
+    parts = AudioTokenizer(**own).train(ArrowSource(turned, fragment_rows=fragment_rows))
+    assert whole == parts
+
+
+def test_the_sample_has_its_size_and_depends_on_the_seed():
+    batch = pa.record_batch(clips())
+    draws = [
+        AudioTokenizer(**SMALL, sample=20, seed=seed).update(None, batch, row_keys(batch))
+        for seed in (0, 0, 1)
+    ]
+    assert [len(frames) for _, frames in draws] == [20, 20, 20]
+    first, again, other = (sorted(frames.tolist()) for _, frames in draws)
+    assert first == again != other
 
 
 def test_options_that_do_not_fit_together_are_refused_before_any_sound():
