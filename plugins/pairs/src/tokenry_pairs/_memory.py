@@ -96,7 +96,8 @@ def _peak(
     job: Callable[[int], Tensor], number: int, model: PairMatchingModel, training: bool
 ) -> int:
     before = {name: one.grad for name, one in model.named_parameters()}
-    with torch.set_grad_enabled(training), _Live() as live:
+    live = _Live()
+    with torch.set_grad_enabled(training), live:
         out = job(number)
         if training:
             out.sum().backward()  # type: ignore[no-untyped-call]

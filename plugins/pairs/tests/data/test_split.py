@@ -1,5 +1,6 @@
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -68,3 +69,11 @@ def test_a_copy_of_a_file_is_named_with_its_original(photos, tmp_path):
 
 def test_files_that_are_not_there_are_left_to_reading():
     check_leakage(table(["a"]), table(["b"]).assign(x=["other.jpg"]))
+
+
+def test_images_in_memory_are_compared_by_their_values():
+    one, two = np.zeros((2, 2, 3), np.uint8), np.ones((2, 2, 3), np.uint8)
+    train = pd.DataFrame({"x": [one, two], "y": [1, 2]})
+    check_leakage(train, pd.DataFrame({"x": [one + 2], "y": [3]}))
+    with pytest.raises(DataError, match="the image of row 1 = the image of row 0"):
+        check_leakage(train, pd.DataFrame({"x": [two.copy()], "y": [3]}))

@@ -25,9 +25,10 @@ def test_cls_mean_is_the_mean_of_first_tokens():
     torch.testing.assert_close(pooled, tokens[:, :, 0].mean(1))
 
 
-def test_attention_is_a_weighted_mean_for_each_query():
+@pytest.mark.parametrize("queries", [1, 2])
+def test_attention_is_a_weighted_mean_for_each_query(queries):
     tokens = torch.randn(1, 2, 3, 4)
-    pool = identity(SetPoolingModule(4, 8, "attention", queries=2))
+    pool = identity(SetPoolingModule(4, 4 * queries, "attention", queries=queries))
     flat = tokens.reshape(6, 4)
     weights = (flat @ pool.score.weight.T).softmax(0)
     torch.testing.assert_close(pool(tokens)[0], (weights.T @ flat).flatten())

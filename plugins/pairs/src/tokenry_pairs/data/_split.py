@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tokenry_core.errors import ConfigError, DataError
 
 from ._labels import require_labeled
@@ -46,11 +48,14 @@ def split_by_identity(
 
 
 def check_leakage(train_df: pd.DataFrame, val_df: pd.DataFrame) -> None:
-    """Refuse data where an image is in training and in validation: same path, or same bytes."""
+    """Refuse data where an image is in training and in validation: same path, or same bytes.
+
+    Images that are no paths are compared by their values.
+    """
     require_labeled(train_df, name="train_df")
     require_labeled(val_df, name="val_df")
-    train, held = _files(train_df["x"]), _files(val_df["x"])
-    found = [(train[path], held[path]) for path in train if path in held]
+    train, held = _by_key(train_df["x"]), _by_key(val_df["x"])
+    found = [(train[key], held[key]) for key in train if key in held]
     found += _equal_files(train, held)
     if found:
         pairs = "; ".join(_told(a, b) for a, b in found[:SHOWN])
@@ -66,10 +71,15 @@ def _rank(seed: int, label: Any) -> bytes:
     return hashlib.blake2b(f"{seed}\0{label}".encode(), digest_size=8).digest()
 
 
-def _files(images: Iterable[Any]) -> dict[str, str]:
-    """Give every file under its real path, with the path as it was given."""
-    paths = [os.fspath(image) for image in images if isinstance(image, str | os.PathLike)]
-    return {os.path.realpath(path): path for path in paths}
+def _by_key(images: Iterable[Any]) -> dict[str, str]:
+    """Give what each image is called, by the real path of a file or the digest of values."""
+    found: dict[str, str] = {}
+    for row, image in enumerate(images):
+        if isinstance(image, str | os.PathLike):
+            found[os.path.realpath(image)] = os.fspath(image)
+        else:
+            found[_value_digest(image)] = f"the image of row {row}"
+    return found
 
 
 def _equal_files(train: dict[str, str], held: dict[str, str]) -> list[tuple[str, str]]:
@@ -79,7 +89,7 @@ def _equal_files(train: dict[str, str], held: dict[str, str]) -> list[tuple[str,
     for path, given in train.items():
         if path not in held and _size(path) in sizes:
             known.setdefault(_digest(path), []).append(given)
-    wanted = {size for given in known.values() for path in given if (size := _size(path))}
+    wanted = {_size(path) for given in known.values() for path in given}
     return [
         (given, held[path])
         for path in held
@@ -92,12 +102,18 @@ def _size(path: str) -> int | None:
     try:
         return os.stat(path).st_size
     except OSError:
-        return None  # reading it will say what is wrong
+        return None  # no file: where one should be, reading it will say so
 
 
 def _digest(path: str) -> bytes:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+def _value_digest(image: Any) -> str:
+    values = np.asarray(image)
+    digest = hashlib.sha256(values.tobytes()).hexdigest()
+    return f"{values.dtype} {values.shape} {digest}"
 
 
 def _told(a: str, b: str) -> str:

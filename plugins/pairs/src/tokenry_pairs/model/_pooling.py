@@ -42,9 +42,9 @@ class SetPoolingModule(nn.Module):
             )
         self.pooling_type = pooling_type
         self.input_dim = input_dim
-        means = queries if pooling_type == "attention" else 1
-        self.score = nn.Linear(input_dim, queries, bias=False) if means > 1 else None
-        self.project = nn.Linear(means * input_dim, output_dim)
+        attends = pooling_type == "attention"
+        self.score = nn.Linear(input_dim, queries, bias=False) if attends else None
+        self.project = nn.Linear((queries if attends else 1) * input_dim, output_dim)
 
     def forward(self, token_sets: Sequence[Tensor] | Tensor, mask: Tensor | None = None) -> Tensor:
         """Give (B, output_dim) from a list of (images, tokens, dim), or from a padded tensor.
