@@ -7,6 +7,7 @@ Each plugin gets tests/golden/VERSION/PLUGIN: the input, the artifact, the shard
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import sys
@@ -93,6 +94,32 @@ def dino(random: np.random.Generator) -> Section:
     return {**model, "weights": "weights.safetensors"}
 
 
+def image(random: np.random.Generator) -> Section:
+    """Cutouts of two bands, one of them missing, tokens of a fixed grid and their latents."""
+    write_cutouts(random)
+    return {"name": "image", **CUTOUTS, "quantizer": "fsq", "latents": True}
+
+
+def image_kmeans(random: np.random.Generator) -> Section:
+    """The same cutouts, tokens of a learned codebook alone."""
+    write_cutouts(random)
+    return {"name": "image", **CUTOUTS, "quantizer": "kmeans", "latents": False}
+
+
+def pairs(random: np.random.Generator) -> Section:
+    """Sets of one to three photographs of four individuals, and an empty set."""
+    sets = [
+        [png(random.integers(0, 40, (8, 8, 3)) + 60 * who) for _ in range(1 + row % 3)]
+        for row in range(8)
+        for who in (row % 4,)
+    ]
+    write_rows(set=pa.array([*sets, []]), label=pa.array([*(f"i{i % 4}" for i in range(8)), None]))
+    small = {"img_size": 8, "patch_size": 4, "embed_dim": 16, "depth": 1, "num_heads": 2}
+    plan = {"num_epochs": 1, "num_pairs_per_epoch": 8, "batch_size": 4, "images_per_set": 1}
+    section: Section = {"name": "pairs", "pretrained": False, "options": small, "embed_dim": 8}
+    return {**section, "reasoning_type": "siamese", "validation": 0.0, "training": plan}
+
+
 # By the name of the folder. A plugin that comes later adds a function and a line.
 CASES: Mapping[str, Callable[[np.random.Generator], Section]] = {
     "scalar": scalar,
@@ -100,6 +127,16 @@ CASES: Mapping[str, Callable[[np.random.Generator], Section]] = {
     "patch2d": patch2d,
     "patch2d_pairs": patch2d_pairs,
     "dino": dino,
+    "image": image,
+    "image_kmeans": image_kmeans,
+    "pairs": pairs,
+}
+CUTOUTS: Section = {
+    "cutout_size": 8,
+    "bands": ["R", "G"],
+    "codebook_size": 16,
+    "options": {"width": 8, "blocks": 1},
+    "training": {"steps": 20, "batch_size": 8},
 }
 # Times, machines and paths.
 LEFT_OUT = (".lock", "journal.jsonl", "quarantine.jsonl", "run.json", "*.training.json")
@@ -110,6 +147,24 @@ def write_rows(**columns: Any) -> None:
     """Write the input, with ids."""
     count = len(next(iter(columns.values())))
     pq.write_table(pa.table({"id": np.arange(count) + 100, **columns}), "rows.parquet")
+
+
+def write_cutouts(random: np.random.Generator) -> None:
+    """Write smooth cutouts, of which one has no image."""
+    place = np.arange(8) - 3.5
+    blobs = np.exp(-(place[:, None] ** 2 + place**2) / random.uniform(2, 20, (24, 2, 1, 1)))
+    blobs = (blobs + random.normal(size=blobs.shape) * 0.05).astype(np.float32).reshape(24, 2, 64)
+    bands = [pa.array([*map(list, blobs[:23, i]), None], pa.list_(pa.float32())) for i in range(2)]
+    write_rows(splus_cut_R=bands[0], splus_cut_G=bands[1])
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Give an image as the bytes of a file."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
 
 
 def without_name(section: Section) -> Section:
