@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -139,7 +140,7 @@ CUTOUTS: Section = {
     "training": {"steps": 20, "batch_size": 8},
 }
 # Times, machines and paths.
-LEFT_OUT = (".lock", "journal.jsonl", "quarantine.jsonl", "run.json", "*.training.json")
+LEFT_OUT = (".lock", "journal.jsonl", "quarantine.jsonl", "run.json", "*.training*")
 SINKS = {"spectrum": ["npz"], "dino": ["parquet", "npy", "webdataset"]}
 
 
@@ -191,7 +192,7 @@ def make(version: str, case: str) -> None:
         target = "tokens" if sink in ("parquet", "npz") else sink
         tokenry.encode({**run, "sink": {"name": sink, "path": target}}, progress=False)
     for left in [path for name in LEFT_OUT for path in Path().rglob(name)]:
-        left.unlink()
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     Path("expected.json").write_text(json.dumps(digests(Path("tokens")), indent=1) + "\n")
     with open(SUMS, "a") as sums:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
