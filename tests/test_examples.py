@@ -74,3 +74,8 @@ def test_the_demo_ends_with_a_report(tmp_path):
     out = run("demo/demo.py", tmp_path)
     assert "18,228 rows encoded into tokens (20,000 read, 1,772 filtered, 0 quarantined)" in out
     assert (tmp_path / "demo" / "tokens" / "report.html").exists()
+
+
+def test_every_example_is_on_the_list():
+    listed = set(re.findall(r"^\| `(\w+)` \|", (EXAMPLES / "README.md").read_text(), re.M))
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} <= listed
