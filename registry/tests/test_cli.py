@@ -58,9 +58,12 @@ def test_describe_shows_options_with_their_documentation(capsys):
     assert [option["name"] for option in found["options"]][:2] == ["path", "id"]
 
 
-def test_describe_of_a_package_of_ours_says_what_to_install(capsys):
-    assert main(["describe", "ray"]) == 2
-    assert "pip install tokenry-ray" in capsys.readouterr().err
+def test_describe_of_a_package_of_ours_says_what_to_install(monkeypatch, capsys):
+    from tokenry_core import _known
+
+    monkeypatch.setitem(_known._PROVIDES["tokenry.engines"], "slurm", "tokenry-slurm")
+    assert main(["describe", "slurm"]) == 2
+    assert "pip install tokenry-slurm" in capsys.readouterr().err
 
 
 def test_schema_is_json(capsys):
@@ -138,3 +141,50 @@ def test_commands_of_plugins_are_called_with_their_arguments(capsys):
         main(["dino", "--help"])
     assert ended.value.code == 0
     assert "assign-buckets" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["inspect", "none.parquet"], "none.parquet: cannot be read as Parquet: No such file"),
+        (["inspect", "text.parquet"], "text.parquet: cannot be read as Parquet"),
+        (["inspect", "text.safetensors"], "text.safetensors: it is truncated, or no safetensors"),
+        (["convert", "text.npz", "new.safetensors", "--plugin", "scalar"], "older scripts wrote"),
+        (["convert", "a.safetensors", "b.safetensors", "--plugin", "scalar"], "artifact already"),
+        (["report", "none"], "holds no finished run"),
+        (["train", "none.yaml"], '"none.yaml" cannot be read: No such file'),
+        (["train", "."], "allowed are files ending in .yaml"),
+        (["new-plugin", "class"], "no word of Python"),
+    ],
+    ids=lambda value: "-".join(value[:2]) if isinstance(value, list) else None,
+)
+def test_file_that_does_not_fit_is_one_line_that_says_so(
+    tmp_path, monkeypatch, capsys, command, message
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("text.parquet", "text.safetensors", "text.npz"):
+        (tmp_path / name).write_text("just some text")
+    assert main(command) in (1, 2)
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_mistake_of_a_plugin_is_told_as_one(monkeypatch, capsys):
+    def broken(argv):
+        raise KeyError("x")
+
+    monkeypatch.setattr("tokenry.cli._list.main", broken)
+    assert main(["list"]) == 1
+    assert "KeyError: 'x'\nThis is a mistake in Tokenry or in a plugin" in capsys.readouterr().err
+    with pytest.raises(KeyError):
+        main(["--debug", "list"])
+
+
+def test_memory_that_is_not_there_is_told(monkeypatch, capsys):
+    def hungry(argv):
+        raise MemoryError("Unable to allocate 8.00 TiB")
+
+    monkeypatch.setattr("tokenry.cli._list.main", hungry)
+    assert main(["list"]) == 1
+    assert "not enough memory: Unable to allocate 8.00 TiB" in capsys.readouterr().err

@@ -98,7 +98,7 @@ def test_checked_run_has_defaults_and_attributes():
         ({"source__where": "a <"}, 'where: "a <" is no condition'),
         ({"source__where": "__import__('os').system('x')"}, "where: .* is not understood"),
         ({"sink": {"name": "parquet", "compress": 1}}, "sink.compress: unknown key"),
-        ({"engine": "ray"}, "engine.name: .*pip install tokenry-ray"),
+        ({"engine": "loca"}, 'engine.name: "loca".*Did you mean "local"'),
         ({"engine": {"name": "local", "workers": 0}}, "engine.workers: 0 was given; allowed"),
         (
             {"on_error": "ignore"},
@@ -133,3 +133,16 @@ def test_configuration_blocks_plugins():
     with pytest.raises(ConfigError, match='"scalar" of tokenry-scalar .* blocked by the config'):
         tokenry.load_config({**RUN, "plugins": {"disable": ["tokenry-scalar"]}})
     assert tokenry.load_config(RUN).tokenizers.catalog.n_bins == 64
+
+
+def test_tilde_is_the_users_folder_wherever_a_path_is_written(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    run = {
+        "tokenizers": {"old": {"artifact": "~/old.safetensors"}},
+        "artifacts": "~/models",
+        "sink": {"name": "npz", "path": "~/tokens"},
+    }
+    config = tokenry.load_config(run)
+    assert config.tokenizers.old.artifact == "/home/ada/old.safetensors"
+    assert config.artifacts == "/home/ada/models"
+    assert config.sink.path == "/home/ada/tokens"

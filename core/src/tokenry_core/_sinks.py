@@ -113,7 +113,11 @@ class ArrowSink:
 
 def read_provenance(path: str | Path) -> Mapping[str, Any]:
     """Give what a Parquet shard says of its origin."""
-    metadata = pq.read_schema(path).metadata or {}
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        why = "No such file" if isinstance(error, FileNotFoundError) else error
+        raise DataError(f"{path}: cannot be read as Parquet: {why}") from None
     if _KEY not in metadata:
         raise DataError(f"{path}: it is Parquet, but no token shard of Tokenry")
     return dict(json.loads(metadata[_KEY]))

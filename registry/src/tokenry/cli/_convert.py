@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokenry_core.errors import ConfigError
+from tokenry_core.errors import ConfigError, LegacyError
 
 from ..registry import tokenizers
 
@@ -31,5 +31,15 @@ def main(argv: Sequence[str]) -> int:
         raise ConfigError(
             f'the tokenizer "{args.plugin}" reads no older files; these do: {", ".join(able)}'
         )
-    print(cls.from_legacy(args.legacy).save(args.out))
+    if args.legacy.suffix == args.out.suffix:
+        raise ConfigError(f"{args.legacy} is an artifact already; `tokenry inspect` shows it")
+    try:
+        tokenizer = cls.from_legacy(args.legacy)
+    except LegacyError as error:
+        if not args.legacy.is_file():
+            raise
+        raise LegacyError(
+            f"{error}. What can be converted is what older scripts wrote: .npz, .npy, .pkl, .joblib"
+        ) from error
+    print(tokenizer.save(args.out))
     return 0

@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if debug:
             raise
-        _say(str(error))
+        known = error.filename is not None and error.strerror
+        _say(f"{os.fsdecode(error.filename)}: {error.strerror}" if known else str(error))
         return 1
     except Exception as error:
         if debug:

@@ -85,7 +85,7 @@ def _check(name: str, kind: str, folder: Path) -> None:
     if not NAME.fullmatch(name) or iskeyword(name):
         raise ConfigError(
             f'"{name}" cannot be a plugin\'s name; allowed are small letters, digits, and . _ -'
-            " after a first letter"
+            " after a first letter, but no word of Python"
         )
     registry = registries[f"{kind}s"]
     if name in registry:

@@ -18,7 +18,7 @@ _MAX_NODES = 100_000
 
 def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Give the mapping that a configuration file holds; the suffix says its language."""
-    file = Path(path)
+    file = Path(path).expanduser()
     readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
     if file.suffix.lower() not in readers:
         raise ConfigError(f'"{file}": allowed are files ending in {", ".join(readers)}')

@@ -118,8 +118,8 @@ def _checked(raw: Mapping[str, Any]) -> RunConfig:
         source=source,
         training_source=training or source,
         seed=file.training.seed,
-        artifacts=file.artifacts,
-        sink=_require(_plugin(sinks, file.sink, "sink")),
+        artifacts=os.path.expanduser(file.artifacts),
+        sink=_require(_plugin(sinks, _at_home(file.sink, "path"), "sink")),
         engine=_require(_plugin(engines, engine, "engine")),
         runtime=file.runtime,
         on_error=file.on_error,
@@ -138,9 +138,16 @@ def _tokenizer(key: str, given: Mapping[str, Any]) -> Choice:
             raise ConfigError(
                 f"{path}: an artifact holds every option; give {{artifact: FILE}} alone"
             )
-        return Choice("artifact", None, {}, {}, artifact=given["artifact"], place=path)
+        artifact = os.path.expanduser(given["artifact"])
+        return Choice("artifact", None, {}, {}, artifact=artifact, place=path)
     # A key that is a plugin's name needs no name of its own.
     return _require(_plugin(tokenizers, {"name": key, **given}, path))
+
+
+def _at_home(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Let `~` be the user's folder, as it is in every path of a source."""
+    path = given.get(key)
+    return {**given, key: os.path.expanduser(path)} if isinstance(path, str) else given
 
 
 def _plugin(

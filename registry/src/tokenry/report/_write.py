@@ -37,6 +37,7 @@ def write_report(
         *(page.section(f"Sample: {key}", _sample(found)) for key, found in samples.items()),
     ]
     out = Path(path) if path else tokens.path / "report.html"
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page.document(f"Run report: {tokens.path.name}", sections), encoding="utf-8")
     return out
 

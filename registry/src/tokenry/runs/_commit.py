@@ -6,10 +6,20 @@ import os
 from pathlib import Path
 
 from tokenry_core._sinks import PARTIAL
+from tokenry_core.errors import DataError
 
 from ._task import FragmentResult
 
-__all__ = ["commit", "is_whole", "remove_leftovers", "sync_folder"]
+__all__ = ["commit", "is_whole", "made", "remove_leftovers", "sync_folder"]
+
+
+def made(folder: Path, place: str) -> None:
+    """Make a folder that a run file names at this place, or say why it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{place}: {folder} cannot be made a folder: {why}") from error
 
 
 def commit(folder: Path, result: FragmentResult, owners: dict[str, str]) -> None:

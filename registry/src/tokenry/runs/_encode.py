@@ -16,7 +16,7 @@ from tokenry_core._words import placed
 from tokenry_core.errors import ConfigError, DataError, TokenryError
 
 from ..config import Choice, RunConfig, load_config
-from ._commit import commit, is_whole, remove_leftovers
+from ._commit import commit, is_whole, made, remove_leftovers
 from ._engine import LocalEngine
 from ._hooks import Hooks
 from ._identity import fragments_of, identity_of, provenance_of
@@ -113,7 +113,7 @@ def _folder(sink: Choice) -> Path | None:
     if path is None:
         return None
     folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder, "sink.path")
     return folder
 
 
@@ -145,8 +145,8 @@ def _resume(
     foreign = [path.name for path in folder.iterdir() if path.name not in (".lock", JOURNAL)]
     if foreign:
         raise ConfigError(
-            f"{folder} is not empty, and no run of Tokenry: it holds {', '.join(foreign[:3])}."
-            " Encode into a folder of its own"
+            f"sink.path: {folder} is not empty, and no run of Tokenry: it holds"
+            f" {', '.join(foreign[:3])}. Encode into a folder of its own"
         )
     with closing(Journal(folder)) as journal:
         journal.start(identity)

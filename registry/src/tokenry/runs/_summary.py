@@ -39,18 +39,19 @@ class EncodeSummary:
         return int(bool(self.quarantined_rows or self.quarantined_fragments or self.missing_rows))
 
     def __str__(self) -> str:
-        rate = f"{self.rows_in / self.seconds:,.0f} rows/s" if self.seconds else ""
+        whole = self.seconds and not self.finished_before  # else rows were not read in this time
+        rate = f", {self.rows_in / self.seconds:,.0f} rows/s" if whole else ""
         rows = (
-            f"{self.rows_out:,} rows encoded into {self.path} ({self.rows_in:,} read,"
+            f"{counted(self.rows_out, 'row')} encoded into {self.path} ({self.rows_in:,} read,"
             f" {self.filtered:,} filtered, {self.quarantined_rows:,} quarantined)"
         )
         fragments = (
-            f"{self.fragments:,} fragments ({self.finished_before:,} finished before,"
-            f" {self.quarantined_fragments:,} quarantined) in {self.seconds:.1f} s {rate}"
+            f"{counted(self.fragments, 'fragment')} ({self.finished_before:,} finished before,"
+            f" {self.quarantined_fragments:,} quarantined) in {self.seconds:.1f} s{rate}"
         )
         lines = [rows, fragments]
         if self.missing_rows:
-            lines.append(f"{self.missing_rows:,} rows are missing in some tokenizer's fields")
+            lines.append(f"{counted(self.missing_rows, 'row')} missing in some tokenizer's fields")
         lines += [f"  quarantined: {reason}" for reason in self.quarantine]
         return "\n".join(lines)
 
@@ -74,9 +75,18 @@ class TrainSummary:
         lines = [
             f"{key}: {path}  {self.fingerprints[key][:16]}" for key, path in self.artifacts.items()
         ]
-        lines.append(f"trained on {self.rows:,} rows in {self.seconds:.1f} s")
+        lines.append(f"trained on {counted(self.rows, 'row')} in {self.seconds:.1f} s")
         lines += [f"  quarantined: {reason}" for reason in self.quarantine]
         return "\n".join(lines)
+
+
+def counted(number: int, noun: str) -> str:
+    """Say how many.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def summarize(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenry_core import BaseTokenizer, Runtime, config_fields, read_header
+from tokenry_core._words import placed
 from tokenry_core.errors import ArtifactError, ConfigError
 
 from ..config import Choice, RunConfig
@@ -76,14 +77,15 @@ def _ref(config: RunConfig, key: str, choice: Choice) -> TokenizerRef:
         tokenizer = choice.make()
         if tokenizer.is_fitted:
             return TokenizerRef(key, tokenizer.name, tokenizer.fingerprint, runtime, choice=choice)
-        if not path.exists():
+        if not os.path.exists(path):
             raise ConfigError(
                 f"tokenizers.{key}: it is not trained: there is no {path}; run `tokenry train` with"
                 " this file first, or name a trained one: {artifact: FILE}"
             )
-    if not path.exists():
+    if not os.path.exists(path):  # which also answers for a name that no file can have
         raise ConfigError(f"tokenizers.{key}.artifact: {path} does not exist; name a trained one")
-    header = read_header(path)
+    with placed(f"tokenizers.{key}.artifact" if choice.artifact else f"tokenizers.{key}"):
+        header = read_header(path)
     if choice.artifact is None:
         _same_options(path, key, choice, header.config)
     return TokenizerRef(key, header.plugin, header.fingerprint, runtime, artifact=os.fspath(path))

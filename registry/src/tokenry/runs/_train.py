@@ -17,6 +17,7 @@ from tokenry_core._words import placed
 from tokenry_core.errors import ConfigError, DataError
 
 from ..config import Choice, RunConfig, load_config
+from ._commit import made
 from ._filtered import FilteredSource
 from ._progress import Progress
 from ._record import write_reference
@@ -44,6 +45,7 @@ def train(
         raise ConfigError("source: missing; say what to train on: {name: parquet, path: ...}")
     start = time.perf_counter()
     source = _source(config.training_source)
+    made(Path(config.artifacts), "artifacts")  # before hours of training, not after
     artifacts, fingerprints, rows = {}, {}, 0
     failed: dict[str, str] = {}
     for key, tokenizer in _trainable(config):
