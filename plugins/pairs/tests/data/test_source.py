@@ -73,6 +73,13 @@ def test_sets_are_neighbours_in_the_order_of_paths(tabled):
     ]
 
 
+def test_the_order_of_a_tables_rows_does_not_matter(tabled):
+    path = tabled()
+    expected = read(LabeledImagesSource(path=path, images_per_set=2))
+    pd.read_csv(path)[::-1].to_csv(path, index=False)
+    assert read(LabeledImagesSource(path=path, images_per_set=2)) == expected
+
+
 def test_labels_of_a_table_are_names(tabled):
     rows = read(LabeledImagesSource(path=tabled(y=["007", "7", "7", "7", "7"])))
     assert [row["label"] for row in rows] == ["007", "7"]

@@ -67,6 +67,11 @@ def test_a_copy_of_a_file_is_named_with_its_original(photos, tmp_path):
         check_leakage(df[:3], held)
 
 
+def test_one_path_is_one_image_whether_or_not_it_is_there():
+    with pytest.raises(DataError, match=r"0\.jpg = here/\.\./0\.jpg"):
+        check_leakage(table(["a"]), table(["b"]).assign(x=["here/../0.jpg"]))
+
+
 def test_files_that_are_not_there_are_left_to_reading():
     check_leakage(table(["a"]), table(["b"]).assign(x=["other.jpg"]))
 

@@ -3,6 +3,7 @@ import torch
 
 from tokenry_core.errors import ConfigError, DataError, ShapeError
 from tokenry_pairs import SetPoolingModule
+from tokenry_pairs.model import POOLINGS
 
 
 def identity(pool):
@@ -61,3 +62,12 @@ def test_shapes_that_do_not_fit_are_named():
         pool(torch.zeros(2, 1, 3, 4), torch.ones(2, dtype=torch.bool))
     with pytest.raises(ShapeError, match="torch.float32"):
         pool(torch.zeros(2, 1, 3, 4), torch.ones(2, 1))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_what_padding_tokens_hold_does_not_matter(pooling):
+    pool = SetPoolingModule(4, 4, pooling)
+    tokens, mask = torch.randn(2, 3, 5, 4), torch.tensor([[True, False, True], [True, True, False]])
+    filled = torch.where(mask[:, :, None, None], tokens, torch.nan)
+    assert pool(filled, mask).isfinite().all()
+    torch.testing.assert_close(pool(filled, mask), pool(tokens, mask))
