@@ -54,6 +54,16 @@ def test_batches_come_in_order(tokens, catalog):
 def test_folder_without_finished_run_is_refused(place):
     with pytest.raises(DataError, match="holds no finished run: there is no manifest.json"):
         tokenry.open_tokens(place)
+    with pytest.raises(DataError, match="none is no folder"):
+        tokenry.open_tokens("none")
+
+
+def test_folder_shows_what_it_holds_and_names_its_fields(tokens):
+    assert repr(tokens) == "TokenFolder('tokens': 1,000 rows of moody_tokens)"
+    with pytest.raises(KeyError, match="nope: no such field; there are: moody_tokens"):
+        _ = tokens["nope"]
+    with pytest.raises(KeyError, match="nope: no such key; there are: moody_tokens"):
+        _ = tokens.load()["nope"]
 
 
 def test_shards_open_in_what_people_use(tokens, catalog):

@@ -75,7 +75,7 @@ class TokenBatch(Mapping[str, Any]):
         for spec in self.spec.fields:
             if key in spec.keys:
                 return self.fields[spec.name][spec.keys.index(key)]
-        raise KeyError(key)
+        raise KeyError(f"{key}: no such key; there are: {', '.join(self)}")
 
     def __iter__(self) -> Iterator[str]:
         for spec in self.spec.fields:

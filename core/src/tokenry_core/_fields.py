@@ -141,7 +141,8 @@ class Spec:
         for field in self.fields:
             if field.name == name:
                 return field
-        raise KeyError(name)
+        known = [field.name for field in self.fields]
+        raise KeyError(f"{name}: no such field; there are: {', '.join(known)}")
 
 
 def _dtype_kind(name: str, dtype: str) -> str:

@@ -51,7 +51,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Give the manifest of a finished run."""
     try:
         manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if not folder.is_dir():
+            raise DataError(
+                f"{folder} is no folder, and holds no finished run; give the one that"
+                " `tokenry encode` wrote"
+            ) from None
         raise DataError(
             f"{folder} holds no finished run: there is no {MANIFEST}; run `tokenry encode` on it"
         ) from None

@@ -31,7 +31,7 @@ def open_tokens(folder: str | os.PathLike[str]) -> TokenFolder:
     return TokenFolder(path, read_manifest(path))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TokenFolder:
     """A finished run's tokens. Iterating gives one TokenBatch after another, in order.
 
@@ -74,6 +74,10 @@ class TokenFolder:
                 batch = read_shard(self.path / name)
                 return batch.select(np.zeros(batch.rows, bool))
         raise DataError(f"{self.path}: the run made no shard; see its quarantine.jsonl")
+
+    def __repr__(self) -> str:
+        fields = ", ".join(field.name for field in self.spec.fields)
+        return f"TokenFolder({os.fspath(self.path)!r}: {len(self):,} rows of {fields})"
 
     def __len__(self) -> int:
         return int(self.starts[-1])
