@@ -1,0 +1,59 @@
+"""Which Ray there is, and how many workers it has room for."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import ray
+
+from tokenry_core.errors import ConfigError
+
+__all__ = ["RESOURCES", "connect", "room_for"]
+
+RESOURCES = {"num_cpus": "CPU", "num_gpus": "GPU"}  # what options of a task ask for
+
+
+def connect(address: str | None) -> None:
+    """Connect to the cluster, or start Ray on this machine; a Ray that is in use is kept."""
+    if ray.is_initialized():
+        return
+    try:
+        with _own_sigterm():
+            ray.init(
+                address=address,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+            )
+    except ConnectionError as error:
+        raise ConfigError(
+            f"engine.address: there is no Ray at {address}: {error}. Start one with `ray start"
+            " --head`, or leave the address out"
+        ) from error
+
+
+def room_for(needs: Mapping[str, float]) -> int:
+    """Give how many workers with these needs the cluster has room for, busy or not."""
+    there = ray.cluster_resources()
+    room = min(int(there.get(RESOURCES[name], 0) / need) for name, need in needs.items())
+    if not room:
+        wanted = " and ".join(f"{need:g} {RESOURCES[name]}" for name, need in needs.items())
+        has = " and ".join(f"{there.get(RESOURCES[name], 0):g} {RESOURCES[name]}" for name in needs)
+        raise ConfigError(
+            f"engine: a worker needs {wanted}, and the whole cluster has {has}; change"
+            " engine.cpus_per_worker, engine.gpus_per_worker or runtime.device"
+        )
+    return room
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep the caller's handler: Ray puts its own in place, which ends the process at once."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
