@@ -62,7 +62,7 @@ def read_tokens(folder: str) -> tuple[Tokens, Vocabulary]:
     """Give all tokens of a run as joint ids, and the vocabulary that says what they mean."""
     made = tokenry.open_tokens(folder)
     tokenizers = [tokenry.load(f"artifacts/{name}.safetensors") for name in made.tokenizers]
-    vocabulary = Vocabulary(tuple(one for t in tokenizers for one in Vocabulary.of(t).fields))
+    vocabulary = Vocabulary.of(tokenizers)
     vocabulary.save("vocabulary.json")
     joint = tokens_from_batch(made.load(), vocabulary=vocabulary)
     return joint.map(torch.from_numpy), vocabulary

@@ -241,3 +241,11 @@ def test_fields_of_different_rows_are_refused(vocabulary, rows):
     rows["mag"] = rows["mag"][:2]
     with pytest.raises(DataError, match=r"different numbers of rows: \[2, 3\]"):
         vocabulary.join(rows)
+
+
+def test_several_tokenizers_keep_the_names_that_a_run_gives_their_fields():
+    specs = [Spec((FieldSpec.tokens(name, codes=4, event=(2,)),)) for name in ("a", "b")]
+    assert Vocabulary.of(specs) == Vocabulary.of(tuple(specs))
+    assert Vocabulary.of(specs).names == ["a", "b"]
+    with pytest.raises(ConfigError, match="different names"):
+        Vocabulary.of([specs[0], specs[0]])

@@ -70,26 +70,30 @@ class Vocabulary:
 
     @classmethod
     def of(cls, tokenizers: Any) -> Vocabulary:
-        """Join the discrete fields of one tokenizer, or of several by name.
+        """Join the discrete fields of one tokenizer, of several, or of several by name.
 
-        A tokenizer's `Spec` will do too, without a fingerprint. The fields of several are named
-        `tokenizer/field`, as in `tokens_from_batch`.
+        A tokenizer's `Spec` will do too, without a fingerprint. Fields keep their names, as in the
+        tokens of a run; those of a mapping are `tokenizer/field`, as in `tokens_from_batch`.
 
         >>> from tokenry_core import FieldSpec
         >>> spec = Spec((FieldSpec.tokens("mag", codes=8, event=(2,)),))
-        >>> Vocabulary.of({"catalog": spec}).names
-        ['catalog/mag']
+        >>> Vocabulary.of([spec]).names, Vocabulary.of({"catalog": spec}).names
+        (['mag'], ['catalog/mag'])
         """
-        named = tokenizers if isinstance(tokenizers, Mapping) else {"": tokenizers}
+        if isinstance(tokenizers, Mapping):
+            named = [(join_key("", name), one) for name, one in tokenizers.items()]
+        else:
+            several = isinstance(tokenizers, (list, tuple))
+            named = [("", one) for one in (tokenizers if several else [tokenizers])]
         return cls(
             tuple(
                 VocabularyField(
-                    join_key(join_key("", name) if name else "", one.name),
+                    join_key(prefix, one.name),
                     one.codes,
                     None if one.ragged else one.event,
                     str(getattr(tokenizer, "fingerprint", "")),
                 )
-                for name, tokenizer in named.items()
+                for prefix, tokenizer in named
                 for one in _spec_of(tokenizer).fields
                 if one.kind == "discrete"
             )
