@@ -136,7 +136,11 @@ class SupportsDecode(Protocol):
     """Can go back from tokens to values."""
 
     def decode(self, tokens: TokenBatch) -> pa.RecordBatch:
-        """A table of the values that the tokens stand for; missing is null."""
+        """A table of the values that the tokens stand for, a row for every row; missing is null.
+
+        A column has the name that it is read by when it holds the same quantity (a report compares
+        the two), and another name when it holds something else.
+        """
         ...
 
 
@@ -155,7 +159,10 @@ class SupportsReport(Protocol):
     """Adds pictures of its own to a run's report."""
 
     def panels(self, rows: pa.RecordBatch, tokens: TokenBatch) -> Iterable[Panel]:
-        """Pictures of a sample of rows and what became of them."""
+        """Pictures of a sample of rows and what became of them.
+
+        `rows` has up to 2,000 rows with all columns of the source; `tokens` are of exactly these.
+        """
         ...
 
 
