@@ -39,19 +39,21 @@ def worst_pairs(logits: Array, same: Array, count: int) -> Array:
 
 def mistakes_panel(mistakes: Sequence[Mistake]) -> Panel:
     """Give one line per mistake: both sets, the probability, and the truth."""
-    width = 2 * _SHOWN * (_THUMB + _GAP) + 150
+    most = max((len(side) for one in mistakes for side in one[:2]), default=1)
+    half = min(most, _SHOWN) * (_THUMB + _GAP) + 20
+    width = 2 * half + 130
     parts = []
     for number, mistake in enumerate(mistakes):
         y = number * (_THUMB + 3 * _GAP)
-        for start, images in ((0, mistake.left), (_SHOWN * (_THUMB + _GAP) + 20, mistake.right)):
+        for start, images in ((0, mistake.left), (half, mistake.right)):
             for place, image in enumerate(images[:_SHOWN]):
                 parts.append(picture(image, start + place * (_THUMB + _GAP), y, _THUMB))
         truth = "one individual" if mistake.same else "two individuals"
-        parts.append(text(width - 120, y + 30, f"taken for one: {mistake.probability:.1%}"))
-        parts.append(text(width - 120, y + 46, f"truth: {truth}"))
+        parts.append(text(2 * half, y + 30, f"taken for one: {mistake.probability:.1%}"))
+        parts.append(text(2 * half, y + 46, f"truth: {truth}"))
     caption = "Each line is a pair of sets, the most certain mistake first."
     if not mistakes:
         parts.append(text(0, 14, "none"))
         caption = "Every pair is told right at a probability of one half."
-    height = max(20, len(mistakes) * (_THUMB + 3 * _GAP))
+    height = max(24, len(mistakes) * (_THUMB + 3 * _GAP))
     return Panel("The worst mistakes", svg(parts, width, height), caption=caption)

@@ -36,6 +36,7 @@ class TokenCache:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._chunks: list[Tensor] = []
+        self._buffer: Tensor | None = None
         self._places: dict[bytes, tuple[int, int]] = {}
         for path in sorted(folder.glob(f"*{_DIGESTS}")) if folder is not None else ():
             self._read(path)
@@ -62,19 +63,28 @@ class TokenCache:
         return np.array([self._places[digest] for digest in digests], np.int64).reshape(-1, 2)
 
     def gather(self, places: Array) -> Tensor:
-        """Give the tokens at places (..., 2), as (..., tokens, dim)."""
+        """Give the tokens at places (..., 2), as (..., tokens, dim).
+
+        They lie in memory that the next call uses again: to have it new each time would cost
+        several times what copying does.
+        """
         flat = places.reshape(-1, 2)
-        chunks = np.unique(flat[:, 0])
-        if len(chunks) == 1:
-            found: Tensor = self._chunks[chunks[0]][torch.from_numpy(flat[:, 1])]
-        else:
-            shape, dtype = self._chunks[0].shape[1:], self._chunks[0].dtype
-            found = torch.empty((len(flat), *shape), dtype=dtype)
-            for chunk in chunks:
-                here = flat[:, 0] == chunk
-                rows = torch.from_numpy(flat[here, 1])
+        found = self._room(len(flat))
+        for chunk in np.unique(flat[:, 0]):
+            here = np.flatnonzero(flat[:, 0] == chunk)
+            rows = torch.from_numpy(flat[here, 1])
+            if len(here) == len(flat):
+                torch.index_select(self._chunks[chunk], 0, rows, out=found)
+            else:
                 found[torch.from_numpy(here)] = self._chunks[chunk][rows]
-        return found.reshape(*places.shape[:-1], *found.shape[1:])
+        return found.view(*places.shape[:-1], *found.shape[1:])
+
+    def _room(self, rows: int) -> Tensor:
+        """Give memory for the tokens of so many images."""
+        if self._buffer is None or len(self._buffer) < rows:
+            first = self._chunks[0]
+            self._buffer = torch.empty((rows, *first.shape[1:]), dtype=first.dtype)
+        return self._buffer[:rows]
 
     def _read(self, path: Path) -> None:
         tokens = path.with_name(path.name.removesuffix(_DIGESTS) + _TOKENS)
