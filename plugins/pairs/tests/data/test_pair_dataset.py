@@ -34,6 +34,22 @@ def test_samples_are_sets_of_tensors_and_a_label(photos):
     assert type(sample["label"]) is int
 
 
+def test_sets_of_one_size_are_batched_as_any_dataset_is(photos):
+    dataset = PairSamplerDataset.from_labeled_df(photos({"rex": 4, "ada": 4}), 6, 2)
+    batch = next(iter(DataLoader(dataset, batch_size=4)))
+    assert batch["set_a"].shape == batch["set_b"].shape == (4, 2, 3, 8, 8)
+    assert batch["label"].tolist() == [0, 1, 0, 1]
+
+
+def test_what_loads_an_image_may_give_a_tensor(photos):
+    df = photos({"rex": 4, "ada": 4}).assign(x=list("abcdefgh"))
+    dataset = PairSamplerDataset.from_labeled_df(
+        df, 2, 2, load=lambda name: torch.full((3, 2, 2), float(ord(name)))
+    )
+    pair = dataset.pair(0)
+    assert dataset[0]["set_a"][:, 0, 0, 0].tolist() == [ord(df["x"][row]) for row in pair.a]
+
+
 def test_attributes_say_how_it_was_made(photos):
     df = photos({"rex": 2, "ada": 3})
     dataset = PairSamplerDataset.from_labeled_df(df, 4, 2, 0.25, first_value, seed=7)

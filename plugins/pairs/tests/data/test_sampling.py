@@ -144,6 +144,9 @@ def test_an_image_that_is_listed_twice_counts_once():
     [
         ({"images_per_set": 0}, ConfigError, "images_per_set: 0"),
         ({"images_per_set": (3, 1)}, ConfigError, r"images_per_set: \(3, 1\)"),
+        ({"images_per_set": (1, 2, 3)}, ConfigError, r"images_per_set: \(1, 2, 3\)"),
+        ({"images_per_set": 2.5}, ConfigError, r"images_per_set: 2\.5"),
+        ({"images_per_set": "2"}, ConfigError, "images_per_set: '2'"),
         ({"positive_ratio": 1.5}, ConfigError, "positive_ratio: 1.5"),
         ({"num_pairs": -1}, ConfigError, "num_pairs: -1"),
         ({"df": table([3])}, DataError, "there is 1 label"),

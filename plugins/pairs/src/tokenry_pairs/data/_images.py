@@ -71,8 +71,10 @@ class ImageTransform:
 
 
 def image_tensor(image: Any) -> Tensor:
-    """Give an image as (3, H, W) of float32, from 0 to 1."""
+    """Give an image as (3, H, W) of float32, from 0 to 1; an array or tensor as it is."""
     import torch
 
+    if not isinstance(image, Image.Image):
+        return torch.as_tensor(image)
     array = np.array(image.convert("RGB"))  # a copy: torch wants memory that it may write to
     return torch.from_numpy(array).permute(2, 0, 1).float() / 255

@@ -114,14 +114,15 @@ def is_positive(index: int, ratio: float) -> bool:
 
 def set_sizes(images_per_set: int | tuple[int, int]) -> tuple[int, int]:
     """Give the smallest and the largest size of a set."""
-    given = images_per_set
-    low, high = (given, given) if isinstance(given, int | np.integer) else tuple(given)
-    if isinstance(given, bool) or not 1 <= low <= high:
+    given: Any = images_per_set
+    sizes = tuple(given) if isinstance(given, Sequence) else (given, given)
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
+    if len(sizes) != 2 or not whole or not 1 <= sizes[0] <= sizes[1]:
         raise ConfigError(
-            f"images_per_set: {given} was given; allowed is a number from 1, or the smallest and"
+            f"images_per_set: {given!r} was given; allowed is a number from 1, or the smallest and"
             " the largest, such as (1, 5)"
         )
-    return int(low), int(high)
+    return int(sizes[0]), int(sizes[1])
 
 
 def _some(rng: np.random.Generator, rows: Array, count: int) -> Array:
