@@ -12,7 +12,6 @@ from tokenry_core import mix
 from tokenry_core.errors import ConfigError, ShapeError
 from tokenry_patch2d._draws import uniform
 from tokenry_patch2d._grid import Size, pair
-from tokenry_patch2d._pairs import build_sequence_pair
 from tokenry_patch2d._plan import Plan
 from tokenry_patch2d._tokens import as_tensor
 
@@ -91,15 +90,7 @@ class PatchPairDataset(Dataset[Batch]):
         draws = uniform(mix(items, self.epoch), self.seed)
         image = torch.from_numpy(items.astype(np.int64) // self.pairs_per_image)
         patches = self._plan.cut(self.images, image, draws)
-        found = build_sequence_pair(
-            patches.patches1,
-            patches.patches2,
-            patches.deltas[:, 0],
-            patches.deltas[:, 1],
-            patches.rotations,
-            self.patch_size,
-            self.stride,
-        )
+        found = patches.sequences(self.patch_size, self.stride)
         fractions = found["overlap_fractions"]
         sample, token = torch.nonzero(
             found["overlap_mask1"] & (fractions >= self.min_fraction), as_tuple=True

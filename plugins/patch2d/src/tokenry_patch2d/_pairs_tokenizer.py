@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import torch
 
 from tokenry_core import (
     Array,
-    BaseTokenizer,
-    DataSource,
     Field,
     FieldSpec,
     Spec,
     TokenBatch,
     batch_ids,
     mix,
-    require,
 )
 from tokenry_patch2d._config import Patch2dPairsConfig
 from tokenry_patch2d._draws import content_keys, uniform
-from tokenry_patch2d._images import images_source, read_images
-from tokenry_patch2d._pairs import build_sequence_pair
+from tokenry_patch2d._image_tokenizer import ImageTokenizer
+from tokenry_patch2d._images import read_images
 from tokenry_patch2d._plan import PatchPairs
 from tokenry_patch2d._threads import limited
 
@@ -44,7 +38,7 @@ _MATCHES = {
 }
 
 
-class Patch2dPairsTokenizer(BaseTokenizer[Patch2dPairsConfig]):
+class Patch2dPairsTokenizer(ImageTokenizer[Patch2dPairsConfig]):
     """Draws pairs of patches from every image, and says which of their tokens show the same place.
 
     Which pairs are drawn follows from the seed and the pixels of the image alone, whatever its
@@ -83,32 +77,13 @@ class Patch2dPairsTokenizer(BaseTokenizer[Patch2dPairsConfig]):
         matches = (FieldSpec.tokens(name, codes=count, event=(pairs, count)) for name in _MATCHES)
         return Spec((*dense, *matches, FieldSpec.tokens("pair_rotations", codes=4, event=(pairs,))))
 
-    def columns(self, schema: pa.Schema) -> Sequence[str]:
-        """The image column."""
-        return require(schema, [self.config.column])
-
-    def open(self, data: Any) -> DataSource:
-        """Give the source of `data`: tables and paths, and arrays or tensors of images."""
-        if isinstance(data, np.ndarray | torch.Tensor):
-            return images_source(data, self.config)
-        return super().open(data)
-
     def encode_batch(self, batch: pa.RecordBatch) -> TokenBatch:
         """Pairs of every image; an image of another size is a bad row."""
         config = self.config
         images, missing = read_images(batch, config)
         with limited(self.runtime.threads):
             patches = self._drawn(images)
-            found = build_sequence_pair(
-                patches.patches1,
-                patches.patches2,
-                patches.deltas[:, 0],
-                patches.deltas[:, 1],
-                patches.rotations,
-                config.patch_size,
-                config.stride,
-                reverse=config.reverse,
-            )
+            found = patches.sequences(config.patch_size, config.stride, reverse=config.reverse)
         found |= {"pair_deltas": patches.deltas, "pair_rotations": patches.rotations}
         fields = {
             field.name: Field(self._values(field, found, missing)) for field in self.spec.fields

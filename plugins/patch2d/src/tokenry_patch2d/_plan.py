@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
 from tokenry_core.errors import ConfigError, ShapeError
+from tokenry_patch2d._grid import Size
+from tokenry_patch2d._pairs import build_sequence_pair
 
 __all__ = ["DRAWS", "HOST", "PatchPairs", "Plan"]
 
@@ -25,6 +27,27 @@ class PatchPairs(NamedTuple):
     patches2: torch.Tensor
     deltas: torch.Tensor  # (M, 2) float32, columns dx, dy
     rotations: torch.Tensor  # (M,) int64, clockwise quarter turns
+
+    def sequences(
+        self,
+        patch_size: Size,
+        stride: Size | None = None,
+        *,
+        reverse: Literal["first", "best"] = "first",
+    ) -> dict[str, torch.Tensor]:
+        """Give the tokens of both patches of each pair, and which of them show the same place."""
+        dx, dy = self.deltas.unbind(1)
+        first, second, turns = self.patches1, self.patches2, self.rotations
+        return build_sequence_pair(
+            self.patches1,
+            self.patches2,
+            dx,
+            dy,
+            self.rotations,
+            patch_size,
+            stride,
+            reverse=reverse,
+        )
 
 
 @dataclass(frozen=True)

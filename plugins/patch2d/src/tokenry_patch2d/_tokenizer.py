@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import torch
 
 from tokenry_core import (
-    BaseTokenizer,
-    DataSource,
     Field,
     FieldSpec,
     Spec,
     TokenBatch,
     batch_ids,
     mark,
-    require,
 )
 from tokenry_patch2d._config import Patch2dConfig
-from tokenry_patch2d._images import image_column, images_source, read_images
+from tokenry_patch2d._image_tokenizer import ImageTokenizer
+from tokenry_patch2d._images import image_column, read_images
 from tokenry_patch2d._threads import limited
 from tokenry_patch2d._tokens import untokenize
 from tokenry_patch2d._windows import windows
@@ -29,7 +24,7 @@ from tokenry_patch2d._windows import windows
 __all__ = ["Patch2dTokenizer"]
 
 
-class Patch2dTokenizer(BaseTokenizer[Patch2dConfig]):
+class Patch2dTokenizer(ImageTokenizer[Patch2dConfig]):
     """Cuts every image into patches, exactly; nothing is learned.
 
     Fields: `patch_tokens` (T, C * height * width), each flattened from (C, height, width), and
@@ -55,16 +50,6 @@ class Patch2dTokenizer(BaseTokenizer[Patch2dConfig]):
                 FieldSpec("patch_coords", "dense", "float32", (grid.tokens, 2)),
             )
         )
-
-    def columns(self, schema: pa.Schema) -> Sequence[str]:
-        """The image column."""
-        return require(schema, [self.config.column])
-
-    def open(self, data: Any) -> DataSource:
-        """Give the source of `data`: tables and paths, and arrays or tensors of images."""
-        if isinstance(data, np.ndarray | torch.Tensor):
-            return images_source(data, self.config)
-        return super().open(data)
 
     def encode_batch(self, batch: pa.RecordBatch) -> TokenBatch:
         """Tokens of every image; an image of another size is a bad row."""
