@@ -37,7 +37,6 @@ class PatchPairs(NamedTuple):
     ) -> dict[str, torch.Tensor]:
         """Give the tokens of both patches of each pair, and which of them show the same place."""
         dx, dy = self.deltas.unbind(1)
-        first, second, turns = self.patches1, self.patches2, self.rotations
         return build_sequence_pair(
             self.patches1,
             self.patches2,
