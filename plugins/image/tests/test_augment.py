@@ -1,9 +1,9 @@
-"""Flips, turns and brightness."""
+"""Parts, flips, turns and brightness."""
 
 import numpy as np
 import torch
 
-from tokenry_image._augment import brightened, turned
+from tokenry_image._augment import brightened, cropped, turned
 
 
 def test_all_eight_orientations_occur_and_masks_turn_alike():
@@ -11,6 +11,15 @@ def test_all_eight_orientations_occur_and_masks_turn_alike():
     images, mask = turned(image, image > 2, torch.Generator().manual_seed(0))
     assert len({tuple(one.flatten().tolist()) for one in images}) == 8
     assert torch.equal(mask, images > 2)
+
+
+def test_every_part_of_an_image_occurs_and_masks_are_cut_alike():
+    image = torch.arange(16.0).reshape(1, 1, 4, 4).expand(200, 1, 4, 4)
+    images, mask = cropped(image, image > 5, 2, torch.Generator().manual_seed(0))
+    corners = {int(one[0, 0, 0]) for one in images}
+    assert corners == {0, 1, 2, 4, 5, 6, 8, 9, 10}
+    assert torch.equal(images[:, 0, 1, 1] - images[:, 0, 0, 0], torch.full((200,), 5.0))
+    assert torch.equal(mask, images > 5)
 
 
 def test_brightness_changes_by_bands_within_its_share():

@@ -31,7 +31,7 @@ def images():
 @pytest.fixture
 def network():
     torch.manual_seed(3)
-    return conv_autoencoder(bands=1, latent_dim=2, width=8, blocks=1)
+    return conv_autoencoder(bands=1, latent_dim=2, levels=(4, 4), width=8, blocks=1)
 
 
 def saved(path, content):
@@ -75,12 +75,12 @@ def test_mismatch_lists_missing_unexpected_and_other_shapes(tmp_path, network):
     state = dict(network.state_dict())
     del state["encoder.1.weight"]
     state["encoder.bottleneck"] = torch.zeros(2)
-    state["linear_encoder.bias"] = torch.zeros(7)
+    state["encoder.1.bias"] = torch.zeros(7)
     with pytest.raises(DataError) as error:
         tiny().load(saved(tmp_path / "w.pt", state))
     assert "missing keys: encoder.1.weight;" in str(error.value)
     assert "unexpected keys: encoder.bottleneck;" in str(error.value)
-    assert "linear_encoder.bias (7,) in place of (2,)" in str(error.value)
+    assert "encoder.1.bias (7,) in place of (8,)" in str(error.value)
 
 
 class Harmful:
@@ -106,7 +106,8 @@ def test_absent_file_is_named(tmp_path):
         tiny().load(tmp_path / "none.pt")
 
 
-def test_learned_codebook_is_trained_on_the_latents_of_the_weights(tmp_path, network):
+def test_learned_codebook_is_trained_on_the_latents_of_the_weights(tmp_path):
+    network = conv_autoencoder(bands=1, latent_dim=2, width=8, blocks=1)
     path = saved(tmp_path / "w.pt", network.state_dict())
     tokenizer = tiny(quantizer="kmeans").load(path)
     with pytest.raises(NotTrained):

@@ -22,10 +22,10 @@ def network(latent_dim=3, **options):
     return conv_autoencoder(bands=2, latent_dim=latent_dim, width=8, blocks=1, **options)
 
 
-@pytest.mark.parametrize("encoder", ["conv", "linear"])
+@pytest.mark.parametrize("encoder", ["conv", "base"])
 def test_images_of_few_patterns_are_reconstructed_before_training(encoder):
     images, made = squares(3), network(encoder=encoder)
-    made.begin(images, None)
+    made.begin(images)
     with torch.no_grad():
         error = (made(images) - images).square().mean()
     assert error < 0.05 * images.var()
@@ -33,7 +33,7 @@ def test_images_of_few_patterns_are_reconstructed_before_training(encoder):
 
 def test_distances_between_latents_are_those_between_squares():
     images, made = squares(3), network()
-    made.begin(images, None)
+    made.begin(images)
     with torch.no_grad():
         latents = made.encode(images).movedim(1, -1).reshape(-1, 3)
     rows = torch.nn.functional.pixel_unshuffle(images, 4).movedim(1, -1).reshape(-1, 32)
@@ -43,25 +43,60 @@ def test_distances_between_latents_are_those_between_squares():
     assert ratio.max() / ratio.min() < 1.05
 
 
-def test_latents_vary_by_one_and_the_decoder_fits_the_grid():
-    images, made = squares(3), network()
-    quantizer = make_quantizer(ImageConfig(codebook_size=512, latent_dim=3))
+LEVELS = (5, 4, 3)
 
-    def through(latents):
-        return quantizer.lookup(quantizer.ids(latents))
 
-    made.begin(images, through)
+@pytest.fixture(scope="module")
+def fitted():
+    """Images, the network that starts from them, and the quantiser of its grid."""
+    images, made = squares(2, 200), network(levels=LEVELS)
+    made.begin(images)
+    config = ImageConfig(codebook_size=60, latent_dim=3, bands=["R", "G"])
+    assert config.levels == LEVELS
+    return images, made, make_quantizer(config)
+
+
+def test_words_of_the_grid_are_as_good_as_k_means(fitted):
+    from sklearn.cluster import KMeans
+
+    images, made, quantizer = fitted
     with torch.no_grad():
-        latents = made.encode(images)
-        spread = latents.movedim(1, 0).flatten(1).std(1)
-        error = (made.decode(through(latents)) - images).square().mean()
-    assert torch.allclose(spread, torch.ones(3), atol=0.1)
-    assert error < 0.2 * images.var()
+        found = made.decode(quantizer.lookup(quantizer.ids(made.encode(images))))
+    rows = torch.nn.functional.pixel_unshuffle(images, 4).movedim(1, -1).reshape(-1, 32).numpy()
+    least = KMeans(60, n_init=1, random_state=0).fit(rows).inertia_ / rows.size
+    assert (found - images).square().mean() < 1.25 * least
+
+
+def test_every_word_is_encoded_as_its_own_code(fitted):
+    _, made, quantizer = fitted
+    ids = torch.arange(60)[:, None, None]
+    latents = made.base.encode(made.base.decode(quantizer.lookup(ids)))
+    assert torch.equal(quantizer.ids(latents).long(), ids)
+
+
+def test_neighbours_on_the_grid_look_alike(fitted):
+    _, made, _ = fitted
+    words = made.base.words.detach()
+    apart = torch.cdist(made.base._points(), made.base._points())
+    unlike = torch.cdist(words, words)
+    assert unlike[apart == 1].mean() < 0.5 * unlike[apart > 3].mean()
+
+
+def test_slopes_are_those_between_neighbours(fitted):
+    _, made, quantizer = fitted
+    inner = next(i for i, p in enumerate(made.base._points().tolist()) if p == [2, 1, 1])
+    codes = quantizer.lookup(torch.tensor([[[inner]]])).clone().requires_grad_()
+    wanted = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    (made.base.decode(codes) * wanted).sum().backward()
+    ahead, behind = (made.base.words.view(3, 4, 5, -1)[1, 1, 2 + s] for s in (1, -1))
+    along = torch.nn.functional.pixel_unshuffle(wanted, 4).flatten()
+    expected = ((ahead - behind) / 2 * (5 // 2)) @ along
+    assert torch.allclose(codes.grad[0, 0, 0, 0], expected, rtol=1e-4)
 
 
 def test_more_latents_than_pixels_are_possible():
     made = conv_autoencoder(bands=1, latent_dim=6, downsampling=2, width=8, blocks=0)
-    made.begin(torch.randn(5, 1, 4, 4), None)
+    made.begin(torch.randn(5, 1, 4, 4))
     assert made(torch.randn(2, 1, 4, 4)).shape == (2, 1, 4, 4)
 
 

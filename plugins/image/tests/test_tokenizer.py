@@ -255,7 +255,7 @@ def test_panels_show_images_psnr_and_codes(trained):
 class Halves(torch.nn.Module):
     """Somebody else's autoencoder: means of squares."""
 
-    def __init__(self, bands, latent_dim, downsampling, gain=1.0):
+    def __init__(self, bands, latent_dim, downsampling, levels, gain=1.0):
         super().__init__()
         self.pool = torch.nn.AvgPool2d(downsampling)
         self.mix = torch.nn.Conv2d(bands, latent_dim, 1)

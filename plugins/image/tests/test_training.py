@@ -154,7 +154,7 @@ def test_training_ends_when_validation_gets_no_better():
 def test_training_makes_reconstructions_better():
     told, event = events()
     training = {"steps": 150, "batch_size": 16, "evaluate_every": 50, "learning_rate": 3e-3}
-    tiny(training=training).train(photos(200), Session(event=event))
+    tiny("vq", training).train(photos(200), Session(event=event))
     losses = [values["loss"] for name, values in told if name == "validation"]
     assert losses[-1] < 0.8 * losses[0]
 

@@ -22,6 +22,29 @@ def sample_photos() -> tuple[list[Images], list[Images]]:
     return left, [photo[:, cut:] for photo, cut in zip(photos, cuts, strict=True)]
 
 
+SKIMAGE_TRAINING = (
+    "astronaut",
+    "immunohistochemistry",
+    "retina",
+    "rocket",
+    "stereo_motorcycle",
+)
+SKIMAGE_TEST = ("chelsea", "coffee", "hubble_deep_field")
+
+
+def skimage_photos() -> tuple[list[Images], list[Images]]:
+    """Scikit-image's colour photographs that come with the package itself."""
+    return _skimage(SKIMAGE_TRAINING), _skimage(SKIMAGE_TEST)
+
+
+def _skimage(names: Sequence[str]) -> list[Images]:
+    from skimage import data
+
+    found = (getattr(data, name)() for name in names)
+    photos = (one[0] if isinstance(one, tuple) else one for one in found)  # the left one of two
+    return [np.float32(photo) / 255 for photo in photos]
+
+
 def crops(photos: Sequence[Images], count: int, scales: Sequence[float], seed: int) -> Images:
     """Random (count, 3, 96, 96) patches, from photographs and their smaller versions.
 

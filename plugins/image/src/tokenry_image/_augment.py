@@ -1,11 +1,11 @@
-"""Random flips, quarter turns and brightness."""
+"""Random parts, flips, quarter turns and brightness."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-__all__ = ["brightened", "turned"]
+__all__ = ["brightened", "cropped", "turned"]
 
 
 def turned(images: Tensor, mask: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -16,6 +16,18 @@ def turned(images: Tensor, mask: Tensor, generator: torch.Generator) -> tuple[Te
         images = torch.where(chosen, change(images), images)
         mask = torch.where(chosen, change(mask), mask)
     return images, mask
+
+
+def cropped(
+    images: Tensor, mask: Tensor, size: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Give a random part of `size` pixels on a side of every image, and of its mask alike."""
+    corners = torch.randint(images.shape[-1] - size + 1, (len(images), 2), generator=generator)
+    parts = [
+        (row, slice(None), slice(y, y + size), slice(x, x + size))
+        for row, (y, x) in enumerate(corners.tolist())
+    ]
+    return torch.stack([images[p] for p in parts]), torch.stack([mask[p] for p in parts])
 
 
 def brightened(raw: Tensor, jitter: float, generator: torch.Generator) -> Tensor:

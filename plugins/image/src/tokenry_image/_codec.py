@@ -101,6 +101,7 @@ def make_network(config: ImageConfig) -> Any:
         "bands": len(config.bands),
         "latent_dim": config.latent_dim,
         "downsampling": config.downsampling,
+        "levels": config.levels,
     }
     try:
         network = factory(**sizes, **config.options)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from tokenry_core import canonical_json, with_doc
 from tokenry_core.errors import ConfigError
@@ -41,14 +41,24 @@ class ImageTraining:
         "the budget in minutes, in place of steps; its result does not repeat to the bit", None
     )
     batch_size: Annotated[int, Ge(1)] = with_doc("images of one step", 64)
-    learning_rate: Annotated[float, Gt(0)] = with_doc("after the warm-up", 1e-3)
+    crop: Annotated[int, Ge(1)] | None = with_doc(
+        "pixels on a side of the random part of an image that a step trains on; none: all", 48
+    )
+    learning_rate: Annotated[float, Gt(0)] = with_doc("after the warm-up", 2e-3)
     warmup: Annotated[float, Ge(0), Lt(1)] = with_doc("share of the budget that warms up", 0.02)
     weight_decay: Annotated[float, Ge(0)] = with_doc("of AdamW", 1e-4)
-    autoencoder_share: Annotated[float, Ge(0), Lt(1)] = with_doc(
-        "kmeans and vq: share of the budget before the codebook is made", 0.4
+    autoencoder_share: Annotated[float, Ge(0), Lt(1)] | None = with_doc(
+        "kmeans and vq: share of the budget before the codebook is made; by default 0.4, and 0 for"
+        " a model that starts from the images",
+        None,
+    )
+    encoder_rests: Annotated[float, Ge(0), Le(1)] = with_doc(
+        "fsq and vq: share of the budget of the quantised network before its encoder learns too;"
+        " of a model that starts from the images",
+        0.2,
     )
     codebook_images: Annotated[int, Ge(1)] = with_doc(
-        "kmeans and vq: images whose latents the codebook is fitted to", 1024
+        "images that the network starts from, and a codebook is fitted to", 1024
     )
     augment: bool = with_doc("flip and turn images at random", True)
     jitter: Annotated[float, Ge(0), Lt(1)] = with_doc(
@@ -109,8 +119,7 @@ class ImageConfig:
                 f" {self.downsampling}; the nearest are"
                 f" {nearest_sizes(self.cutout_size, self.downsampling)}"
             )
-        if self.quantizer == "fsq":
-            fsq_levels(self.codebook_size, self.latent_dim)  # says what is possible
+        self.levels  # noqa: B018 (says what is possible)
 
     def __hash__(self) -> int:
         return hash(canonical_json(self))
@@ -121,6 +130,11 @@ class ImageConfig:
         if "{band}" not in self.column:
             return (self.column,)
         return tuple(self.column.replace("{band}", band) for band in self.bands)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The levels of fsq's grid in each latent dimension; empty for a learned codebook."""
+        return fsq_levels(self.codebook_size, self.latent_dim) if self.quantizer == "fsq" else ()
 
     @property
     def grid(self) -> int:

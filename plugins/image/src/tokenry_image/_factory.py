@@ -17,9 +17,9 @@ class AutoencoderFactory:
 
     An autoencoder is a `torch.nn.Module` with `encode(images) -> latents` and
     `decode(latents) -> images`, where images are (N, bands, H, W) and latents are
-    (N, latent_dim, H / downsampling, W / downsampling). It may have `begin(images, quantize)`,
-    which is called once with images of the training set before the first step; `quantize` takes
-    latents to what the decoder will be given, and is None where a codebook is yet to come.
+    (N, latent_dim, H / downsampling, W / downsampling). `levels` are those of the fixed grid of
+    `fsq` in each latent dimension, and empty where a codebook is learned. It may have
+    `begin(images)`, which is called once with images of the training set before the first step.
 
     >>> conv_autoencoder.kind
     'autoencoder'
@@ -33,14 +33,15 @@ class AutoencoderFactory:
         bands: int = 3,
         latent_dim: int = 2,
         downsampling: int = 4,
+        levels: tuple[int, ...] = (),
         width: int = 64,
         blocks: int = 2,
-        encoder: Literal["conv", "linear"] = "conv",
+        encoder: Literal["conv", "base"] = "conv",
     ) -> ConvAutoencoder:
         """Make the module; see `ConvAutoencoder` for what the options do."""
         from ._network import ConvAutoencoder
 
-        return ConvAutoencoder(bands, latent_dim, downsampling, width, blocks, encoder)
+        return ConvAutoencoder(bands, latent_dim, downsampling, levels, width, blocks, encoder)
 
 
 conv_autoencoder = AutoencoderFactory()

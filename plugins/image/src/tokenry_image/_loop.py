@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -16,15 +16,16 @@ from torch import Tensor
 from tokenry_core import DataSource, Session, canonical_json, describe_training, fingerprint
 from tokenry_core.errors import NotTrained
 
-from ._augment import brightened, turned
-from ._beginning import begin
+from ._augment import brightened, cropped, turned
+from ._beginning import set_scale
 from ._checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
 from ._codec import Codec
 from ._config import ImageConfig
 from ._quality import Quality, evaluate, masked_error, tensors
+from ._ranks import Ranks
 from ._report import write_training_page
-from ._rows import Place, TrainingRows
-from ._schedule import Budget, Phase, learning_rate, phases
+from ._rows import BEGIN, Place, TrainingRows
+from ._schedule import Budget, Phase, encoder_rate, learning_rate, phases
 from ._surroundings import precision, surroundings
 
 __all__ = ["Loop", "fit_codec"]
@@ -52,12 +53,14 @@ class Loop:
     def __init__(
         self, config: ImageConfig, source: DataSource, session: Session, weights: Weights | None
     ) -> None:
-        self.config, self.session, self.device = config, session, session.device
+        self.config, self.session, self.ranks = config, session, Ranks(session.device)
+        self.device = self.ranks.device
         self.weights = weights
         self.rows = TrainingRows(source, config, session.seed)
         self.survey = self.rows.survey()
         self.codec = Codec(config).to(self.device)
-        self.phases = phases(config)
+        fitted = weights is None and hasattr(self.codec.network, "begin")
+        self.phases = phases(config, fitted)
         self.path = _checkpoint_path(config, self.rows, session, weights)
         self.step, self.phase, self.place = 0, -1, Place()
         self.budget = Budget(config.training)
@@ -69,17 +72,15 @@ class Loop:
     def run(self) -> None:
         """Train to the end of the budget, or until validation gets no better."""
         if not self._resume():
-            if self.weights is None:
-                begin(self.codec, self.survey, self.device)
-            else:
-                self.codec.network.load_state_dict(self.weights)
+            self._begin()
+            self.ranks.same(self.codec)
         batches = self.rows.batches(self.place)
         training = self.config.training
-        while not self.done and (share := self.budget.share(self.step)) < 1:
+        while not self.done and (share := self._share()) < 1:
             self._enter_phase(share)
             phase = self.phases[self.phase]
             place, stack = next(batches)
-            loss = self._one_step(phase, share, tensors(stack, self.device))
+            loss = self._one_step(phase, share, tensors(self.ranks.part(stack), self.device))
             self.place, self.step = place, self.step + 1
             if self.step % _TELL_EVERY == 0:
                 self._tell(phase, share, loss)
@@ -87,26 +88,44 @@ class Loop:
                 self.done = True
             if self.step % training.checkpoint_every == 0:
                 self._save()
-            if self.session.stop():
+            if self.ranks.agree(self.session.stop())[0]:
                 self._save()
                 raise NotTrained(self._stopped())
         self._finish()
 
+    def _share(self) -> float:
+        return self.ranks.agree(self.budget.share(self.step))[0]
+
+    def _begin(self) -> None:
+        if self.weights is not None:
+            self.codec.network.load_state_dict(self.weights)
+            return
+        set_scale(self.codec, self.survey.sample.images[:BEGIN])
+        if hasattr(self.codec.network, "begin"):
+            images = list(self._sample(self.config.training.codebook_images))
+            self.codec.network.begin(torch.cat(images))
+
     def _one_step(self, phase: Phase, share: float, data: tuple[Tensor, Tensor | None]) -> Tensor:
-        seed = int(np.random.default_rng([self.session.seed, self.step]).integers(2**62))
+        key = [self.session.seed, self.step, *([self.ranks.rank] if self.ranks.rank else [])]
+        seed = int(np.random.default_rng(key).integers(2**62))
         torch.manual_seed(seed)  # for quantisers that draw numbers of their own
-        images, mask = self._augmented(*data, torch.Generator().manual_seed(seed))
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config.training, phase, share)
+        generator = torch.Generator().manual_seed(seed)
+        images, mask = self._cropped(*self._augmented(*data, generator), generator)
+        rest, encoder = self.optimizer.param_groups
+        rest["lr"] = learning_rate(self.config.training, phase, share)
+        encoder["lr"] = encoder_rate(self.config.training, phase, share)
+        resting = torch.no_grad() if share < phase.encoder else nullcontext()
+        with precision(self.device, self.config.training), resting:
+            latents = self.codec.encode(images)
+        latents, cost = latents.float(), 0.0
+        if phase.name == "quantized":  # in float32, or the nearest code would not be found
+            latents, _, cost = self.codec.quantizer(latents)
         with precision(self.device, self.config.training):
-            resting = torch.no_grad() if phase.name == "codebook" else nullcontext()
-            with resting:
-                latents = self.codec.encode(images)
-            if phase.name != "autoencoder":
-                latents = self.codec.quantizer(latents.float()).latents
-            loss = masked_error(self.codec.network.decode(latents), images, mask)
+            found = self.codec.network.decode(latents)
+        loss = masked_error(found, images, mask)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss + cost).backward()  # type: ignore[no-untyped-call]
+        self.ranks.average(self.codec.parameters())
         torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
         self.optimizer.step()
         return loss.detach()
@@ -120,29 +139,36 @@ class Loop:
         images, mask = self.codec.prepare_images(raw, ellipses)
         return turned(images, mask, generator) if training.augment else (images, mask)
 
+    def _cropped(
+        self, images: Tensor, mask: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        step = self.config.downsampling
+        size = max(step, (self.config.training.crop or images.shape[-1]) // step * step)
+        if size >= images.shape[-1]:
+            return images, mask
+        return cropped(images, mask, size, generator)
+
     def _enter_phase(self, share: float) -> None:
         wanted = max(i for i, phase in enumerate(self.phases) if phase.start <= max(share, 0.0))
         if wanted == self.phase:
             return
         self.phase = wanted
         self.optimizer = self._fresh_optimizer()
-        if self.phases[wanted].name == "codebook":
+        if self.phases[wanted].name == "quantized" and self.codec.quantizer.learned:
             with torch.no_grad():
-                self.codec.quantizer.begin(self._sample_latents(), self.session.seed)
+                images = self._sample(self.config.training.codebook_images)
+                latents = torch.cat([self.codec.encode(part) for part in images])
+                self.codec.quantizer.begin(latents, self.session.seed)
+            self.ranks.same(self.codec.quantizer)
             self._save()  # k-means need not be repeated
 
-    def _sample_latents(self) -> Tensor:
-        """Latents of the sample, in the orientations that training sees."""
-        training = self.config.training
-        stack = self.survey.sample.take(
-            np.arange(min(training.codebook_images, len(self.survey.sample.keys)))
-        )
-        generator, out = torch.Generator().manual_seed(self.session.seed), []
-        for start in range(0, len(stack.keys), training.batch_size):
-            part = stack.take(np.arange(start, min(start + training.batch_size, len(stack.keys))))
-            images, _ = self._augmented(*tensors(part, self.device), generator)
-            out.append(self.codec.encode(images))
-        return torch.cat(out)
+    def _sample(self, count: int) -> Iterator[Tensor]:
+        """Images of the sample, in the orientations that training sees."""
+        size, found = self.config.training.batch_size, self.survey.sample
+        generator = torch.Generator().manual_seed(self.session.seed)
+        for start in range(0, min(count, len(found.keys)), size):
+            part = found.take(np.arange(start, min(start + size, count, len(found.keys))))
+            yield self._augmented(*tensors(part, self.device), generator)[0]
 
     def _enough(self, phase: Phase) -> bool:
         """Validate; say whether training has ended early."""
@@ -155,7 +181,7 @@ class Loop:
             self.best, self.waited = (quality.loss, state), 0
             return False
         self.waited += 1
-        return self.waited >= patience
+        return bool(self.ranks.agree(self.waited >= patience)[0])
 
     def _validate(self, phase: Phase) -> Quality:
         stack = self.survey.validation or self.survey.sample
@@ -163,13 +189,17 @@ class Loop:
         size = self.config.training.batch_size
         quality = evaluate(self.codec, stack, self.device, quantized, size)
         self.history.append({"step": self.step, "phase": phase.name, **asdict(quality)})
-        self.session.event("validation", self.history[-1])
+        self._event("validation", self.history[-1])
         return quality
+
+    def _event(self, name: str, values: dict[str, Any]) -> None:
+        if self.ranks.first:
+            self.session.event(name, values)
 
     def _tell(self, phase: Phase, share: float, loss: Tensor) -> None:
         rate = self.step * self.config.training.batch_size / max(self.budget.seconds, 1e-9)
         values = {"step": self.step, "progress": share, "phase": phase.name, "loss": float(loss)}
-        self.session.event("step", {**values, "images_per_second": rate})
+        self._event("step", {**values, "images_per_second": rate})
 
     def _finish(self) -> None:
         if not self.history or self.history[-1]["step"] != self.step:
@@ -178,7 +208,7 @@ class Loop:
             self.codec.load_state_dict(self.best[1])
         self.done = True
         self._save()
-        if self.session.workdir is not None:
+        if self.session.workdir is not None and self.ranks.first:
             images = self.survey.validation or self.survey.sample
             page = write_training_page(
                 self.session.workdir, self.codec, images, self.history, self.device
@@ -187,15 +217,18 @@ class Loop:
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         training = self.config.training
+        parts: dict[bool, list[Tensor]] = {False: [], True: []}
+        for name, tensor in self.codec.network.named_parameters():
+            parts[name.startswith("encoder.")].append(tensor)
         return torch.optim.AdamW(
-            self.codec.network.parameters(),
+            [{"params": tensors} for tensors in parts.values()],
             lr=training.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=training.weight_decay,
         )
 
     def _save(self) -> None:
-        if self.path is None:
+        if self.path is None or not self.ranks.first:
             return
         groups = {"codec": self.codec.state_dict(), "optimizer": optimizer_tensors(self.optimizer)}
         if self.best is not None:

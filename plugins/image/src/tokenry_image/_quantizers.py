@@ -17,14 +17,19 @@ from ._levels import fsq_levels
 __all__ = ["Quantized", "QuantizerModule", "make_quantizer"]
 
 TIE = 1e-5  # a latent this close to a boundary may fall on either side on another machine
+_DEAD = 0.05  # a codeword that fewer latents of a step are nearest to is moved among them
 _ROWS = 1 << 14  # distances are computed for so many latents at a time
 
 
 class Quantized(NamedTuple):
-    """Latents as the decoder will see them, and the ids of their codes."""
+    """Latents as the decoder will see them, the ids of their codes, and a cost to be added.
+
+    The cost is what keeps latents near to the codes that stand for them.
+    """
 
     latents: Tensor
     ids: Tensor
+    cost: Tensor | float = 0.0
 
 
 class QuantizerModule(nn.Module):
@@ -141,8 +146,8 @@ class VqQuantizer(CodebookQuantizer):
             dim,
             codes,
             decay=0.99,
-            threshold_ema_dead_code=1,
-            commitment_weight=0.0,
+            threshold_ema_dead_code=_DEAD,
+            commitment_weight=0.25,
             rotation_trick=False,
             accept_image_fmap=True,
         )
@@ -164,8 +169,7 @@ class VqQuantizer(CodebookQuantizer):
 
     def forward(self, latents: Tensor) -> Quantized:
         """Replace latents by their codewords, and move these in training."""
-        quantized, ids, _ = self.vq(latents.detach())
-        return Quantized(quantized, ids)
+        return Quantized(*self.vq(latents))
 
 
 def make_quantizer(config: ImageConfig) -> QuantizerModule:

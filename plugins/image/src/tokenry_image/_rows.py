@@ -17,10 +17,10 @@ from ._columns import read_images
 from ._config import ImageConfig
 from ._fitness import judge
 
-__all__ = ["Place", "Stack", "Survey", "TrainingRows", "columns_of"]
+__all__ = ["BEGIN", "Place", "Stack", "Survey", "TrainingRows", "columns_of"]
 
 _SCATTER = 0x1A6E5  # so that the order of the sample is not that of the validation split
-_BEGIN = 256  # images from which scaling and principal components are found
+BEGIN = 256  # images from which scaling and principal components are found
 
 
 class Stack(NamedTuple):
@@ -104,7 +104,7 @@ class TrainingRows:
     def survey(self) -> Survey:
         """Look at every row once."""
         training = self.config.training
-        sample = _Least(min(self.chunk_rows, max(_BEGIN, training.codebook_images)))
+        sample = _Least(min(self.chunk_rows, max(BEGIN, training.codebook_images)))
         validation = _Least(min(self.chunk_rows, training.validation_images))
         rows = usable = 0
         for number in range(len(self.fragments)):

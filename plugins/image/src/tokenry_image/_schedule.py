@@ -9,30 +9,42 @@ from typing import Literal
 
 from ._config import ImageConfig, ImageTraining
 
-__all__ = ["Budget", "Phase", "learning_rate", "phases"]
+__all__ = ["Budget", "Phase", "encoder_rate", "learning_rate", "phases"]
+
+_AUTOENCODER_SHARE = 0.4
+_ENCODER_RATE = 0.2  # of the decoder's: at the same rate the encoder changes codes for the worse
+_ENCODER_WARMUP = 0.1
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training, from share `start` of its budget to share `stop`."""
+    """A part of a training, from share `start` of its budget to share `stop`.
 
-    name: Literal["joint", "autoencoder", "codebook"]
+    The encoder learns from share `encoder` on, and rests before it.
+    """
+
+    name: Literal["autoencoder", "quantized"]
     start: float
     stop: float
+    encoder: float
 
 
-def phases(config: ImageConfig) -> tuple[Phase, ...]:
-    """Give the phases of a training.
+def phases(config: ImageConfig, fitted: bool) -> tuple[Phase, ...]:
+    """Give the phases of a training; `fitted` says that the network starts from the images.
 
-    fsq has one. A learned codebook is made of the latents of a finished encoder, which rests from
-    then on, while the decoder learns what the codewords look like: an encoder that moves together
-    with its codebook gathers its latents at a few words.
+    A learned codebook is made of the latents of a finished encoder. From then on the decoder
+    learns what the codes look like, and then the encoder which of them to choose: one that
+    moves before the decoder knows its codes gathers its latents at a few of them. With `kmeans`
+    the encoder rests for good.
     """
-    if config.quantizer == "fsq":
-        return (Phase("joint", 0.0, 1.0),)
-    share = config.training.autoencoder_share
-    last = Phase("codebook", share, 1.0)
-    return (Phase("autoencoder", 0.0, share), last) if share else (last,)
+    training, learned = config.training, config.quantizer != "fsq"
+    share = training.autoencoder_share if learned else 0.0
+    if share is None:
+        share = 0.0 if fitted else _AUTOENCODER_SHARE
+    rests = training.encoder_rests if fitted or learned else 0.0
+    encoder = math.inf if config.quantizer == "kmeans" else share + (1 - share) * rests
+    last = Phase("quantized", share, 1.0, encoder)
+    return (Phase("autoencoder", 0.0, share, 0.0), last) if share else (last,)
 
 
 @dataclass
@@ -60,7 +72,8 @@ class Budget:
 def learning_rate(training: ImageTraining, phase: Phase, share: float) -> float:
     """Give the rate: a linear warm-up, then half a cosine that ends at zero with the phase.
 
-    >>> t, whole = ImageTraining(learning_rate=1.0, warmup=0.1), Phase("joint", 0.0, 1.0)
+    >>> t = ImageTraining(learning_rate=1.0, warmup=0.1)
+    >>> whole = Phase("quantized", 0.0, 1.0, encoder=0.0)
     >>> [round(learning_rate(t, whole, share), 3) for share in (0.05, 0.1, 0.55, 1.0)]
     [0.5, 1.0, 0.5, 0.0]
     """
@@ -69,3 +82,12 @@ def learning_rate(training: ImageTraining, phase: Phase, share: float) -> float:
         return training.learning_rate * max(inner, 1e-3) / training.warmup
     rest = (inner - training.warmup) / (1 - training.warmup)
     return training.learning_rate * 0.5 * (1 + math.cos(math.pi * rest))
+
+
+def encoder_rate(training: ImageTraining, phase: Phase, share: float) -> float:
+    """Give the encoder's rate: a part of the decoder's, with a warm-up of its own after a rest."""
+    rate = learning_rate(training, phase, share)
+    if phase.encoder <= phase.start:
+        return rate
+    warm = (share - phase.encoder) / (phase.stop - phase.start) / _ENCODER_WARMUP
+    return rate * _ENCODER_RATE * min(1.0, max(0.0, warm))
