@@ -18,6 +18,8 @@ TABLES = [
     ("image", tokenizers["image"].Config, ["option"]),
     ("image", ImageTraining, ["`training`"]),
     ("dino", tokenizers["dino-patch"].Config, ["option of `dino-patch`"]),
+    ("pairs", tokenizers["pairs"].Config, ["option"]),
+    ("pairs", tokenizers["pairs"].Config().training.__class__, ["`training`"]),
     ("patch2d", tokenizers["patch2d"].Config, [BOTH]),
     ("patch2d", tokenizers["patch2d-pairs"].Config, [BOTH, "option of `patch2d-pairs`"]),
 ]
@@ -31,7 +33,8 @@ def table_of(page: str, headings: list[str]) -> dict[str, str]:
         table = re.search(rf"^\| {re.escape(heading)} \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.M)
         assert table, heading
         for row in table[1].splitlines():
-            names, default = re.findall(r"`([^`]+)`", row.split("|")[1]), row.split("|")[2].strip()
+            cell, default = (part.strip() for part in row.split("|")[1:3])
+            names = re.findall(r"`([^`]+)`", re.sub(r"\(.*?\)", "", cell))  # aliases in brackets
             defaults = default.split(", ") if len(names) > 1 else [default]
             if len(defaults) != len(names):
                 defaults = ["see the text"] * len(names)
