@@ -10,7 +10,7 @@ from ray_tasks import Add, AddOnce, Large, Loading, Once, Sleep, where
 from tokenry_core import Died, Engine, SupportsTraining
 from tokenry_core.errors import ConfigError
 from tokenry_core.testing import EngineCase, EngineTests
-from tokenry_ray import RayConfig, RayEngine
+from tokenry_ray import RayConfig, RayEngine, _engine
 
 
 class TestRayEngine(EngineTests):
@@ -54,6 +54,22 @@ def test_heavy_task_is_loaded_once_in_each_of_its_actors(workers):
     assert len(processes) <= workers
     assert {loads for _, loads, _ in results} == {1}
     assert max(calls for _, _, calls in results) >= 12 / workers
+
+
+def test_no_more_actors_than_items_are_made(monkeypatch):
+    made = []
+    make_actors = _engine.make_actors
+    monkeypatch.setattr(
+        _engine,
+        "make_actors",
+        lambda *args, **rest: made.append(args[1]) or make_actors(*args, **rest),
+    )
+    list(RayEngine(workers=2).map(Loading(heavy=True), [1]))
+    assert made == [1]
+
+
+def test_without_items_nothing_is_started():
+    assert list(RayEngine(address="host-that-is-not-there:1").map(abs, [])) == []
 
 
 def test_light_task_is_loaded_once_in_a_worker_that_is_used_again():

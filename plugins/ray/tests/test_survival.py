@@ -139,6 +139,22 @@ def test_driver_that_is_killed_takes_its_own_ray_with_it(place):
     assert contents(place / "tokens") == expected
 
 
+HUNGRY = """
+import time
+from tokenry_core import Died
+from tokenry_ray import RayEngine
+assert list(RayEngine(address="local", workers=1).map(time.sleep, [60])) == [(60, Died())]
+"""
+
+
+@pytest.mark.slow
+def test_item_that_needs_more_memory_than_there_is_is_not_tried_for_ever():
+    env = {**os.environ, "RAY_memory_usage_threshold": "0.001", "RAY_task_oom_retries": "1"}
+    command = [sys.executable, "-c", HUNGRY]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_run_continues_on_another_engine(place):
     expected = undisturbed(place)
     killed_driver(place, {**RAY, "workers": 2, "address": ray.get_runtime_context().gcs_address})

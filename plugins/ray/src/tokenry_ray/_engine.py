@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from operator import length_hint
 from typing import Any, TypeVar
 
 import ray
@@ -41,7 +44,10 @@ class RayEngine:
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Died]]:
         """Give pairs of item and result as they are done; at most one per worker waits."""
-        yield from self._crew(task).work(items)
+        most = length_hint(items, sys.maxsize)
+        items = iter(items)
+        for first in items:  # where there is none, nothing is started
+            yield from self._crew(task, most).work(chain([first], items))
 
     def reduce(
         self,
@@ -67,13 +73,13 @@ class RayEngine:
         connect(self.config.address)
         fit(tokenizer, source, session, self.config, self.config.needs(session.device))
 
-    def _crew(self, task: Any) -> Crew:
+    def _crew(self, task: Any, most: int) -> Crew:
         needs, retries = self.config.needs(getattr(task, "device", "cpu")), self.config.retries
         workers = self._workers(needs)
         order = ray.put(pack(task))
         if getattr(task, "heavy", False) or "num_gpus" in needs:
             losses = {"max_restarts": -1, "max_task_retries": retries}
-            return Actors(make_actors(Worker, workers, needs, **losses), order)
+            return Actors(make_actors(Worker, min(workers, most), needs, **losses), order)
         # One more for each worker may wait where the cluster decides how many run at a time.
         waiting = workers if workers >= room_for(needs) else 0
         return Tasks(workers + waiting, order, retries, needs)

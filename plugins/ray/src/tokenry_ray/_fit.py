@@ -39,8 +39,8 @@ def fit(
     The loop keeps its checkpoints in the session's work directory, as everywhere: a worker that is
     started anew, and a run that is started again, go on from there.
     """
-    workdir = (session.workdir or Path(tempfile.mkdtemp())).absolute()
-    with _heard(session.event) as tell:
+    with tempfile.TemporaryDirectory() as spare, _heard(session.event) as tell:
+        workdir = (session.workdir or Path(spare)).absolute()
         order = pack((tokenizer, source, replace(session, workdir=workdir, event=tell)))
         outcome = _trained(order, workdir, config, needs)
     if isinstance(outcome, BaseException):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,12 +16,15 @@ from tokenry_core.errors import ConfigError
 __all__ = ["RESOURCES", "connect", "room_for"]
 
 RESOURCES = {"num_cpus": "CPU", "num_gpus": "GPU"}  # what options of a task ask for
+_MEMORY_RETRIES = "10"  # more than of other losses: the item may have had a hungry neighbour
 
 
 def connect(address: str | None) -> None:
     """Connect to the cluster, or start Ray on this machine; a Ray that is in use is kept."""
     if ray.is_initialized():
         return
+    # Else an item that needs more memory than there is would be tried again for ever.
+    os.environ.setdefault("RAY_task_oom_retries", _MEMORY_RETRIES)
     try:
         with _own_sigterm():
             ray.init(
@@ -54,6 +58,8 @@ def room_for(needs: Mapping[str, float]) -> int:
 def _own_sigterm() -> Iterator[None]:
     """Keep the caller's handler: Ray puts its own in place, which ends the process at once."""
     before = signal.getsignal(signal.SIGTERM)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
