@@ -226,3 +226,11 @@ class TestRelativeNames:
 def test_paths_of_any_kind_mean_the_same(data):
     for path in (str(data), data, [str(data)], (data,), os.fspath(data) + os.sep):
         assert names(expand(path), data) == ALL
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1:9/x.parquet", "abc://x", "github://x", "zip://x::y"]
+)
+def test_url_that_cannot_be_opened_says_which(url):
+    with pytest.raises(DataError, match=f'"{url}" cannot be'):
+        expand(url)

@@ -26,7 +26,10 @@ def expand(path: str | os.PathLike[str] | Sequence[str], suffix: str = ".parquet
     if not isinstance(path, str | os.PathLike):
         found = [file for one in path for file in expand(one, suffix)]
     elif "://" in str(path):
-        found = _expand_remote(str(path), suffix)
+        try:
+            found = _expand_remote(str(path), suffix)
+        except OSError as error:  # no answer, no permission
+            raise DataError(f'"{path}" cannot be listed: {error}') from None
     else:
         found = _expand_local(os.path.expanduser(os.fspath(path)), suffix)
     if not found:
@@ -115,6 +118,6 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
     try:
         fs, inner = url_to_fs(url)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, TypeError, OSError) as error:  # as each file system likes
         raise DataError(f'"{url}" cannot be opened: {error}') from None
     return fs, inner
