@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenry import tokenizers
+from tokenry import engines, tokenizers
 from tokenry_image import ImageTraining
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +20,7 @@ TABLES = [
     ("dino", tokenizers["dino-patch"].Config, ["option of `dino-patch`"]),
     ("pairs", tokenizers["pairs"].Config, ["option"]),
     ("pairs", tokenizers["pairs"].Config().training.__class__, ["`training`"]),
+    ("ray", engines["ray"].Config, ["option"]),
     ("patch2d", tokenizers["patch2d"].Config, [BOTH]),
     ("patch2d", tokenizers["patch2d-pairs"].Config, [BOTH, "option of `patch2d-pairs`"]),
 ]
