@@ -82,18 +82,6 @@ def test_neighbours_on_the_grid_look_alike(fitted):
     assert unlike[apart == 1].mean() < 0.5 * unlike[apart > 3].mean()
 
 
-def test_slopes_are_those_between_neighbours(fitted):
-    _, made, quantizer = fitted
-    inner = next(i for i, p in enumerate(made.base._points().tolist()) if p == [2, 1, 1])
-    codes = quantizer.lookup(torch.tensor([[[inner]]])).clone().requires_grad_()
-    wanted = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(0))
-    (made.base.decode(codes) * wanted).sum().backward()
-    ahead, behind = (made.base.words.view(3, 4, 5, -1)[1, 1, 2 + s] for s in (1, -1))
-    along = torch.nn.functional.pixel_unshuffle(wanted, 4).flatten()
-    expected = ((ahead - behind) / 2 * (5 // 2)) @ along
-    assert torch.allclose(codes.grad[0, 0, 0, 0], expected, rtol=1e-4)
-
-
 def test_more_latents_than_pixels_are_possible():
     made = conv_autoencoder(bands=1, latent_dim=6, downsampling=2, width=8, blocks=0)
     made.begin(torch.randn(5, 1, 4, 4))

@@ -13,7 +13,7 @@ from tokenry_core.errors import ConfigError
 from tokenry_image import ImageConfig
 from tokenry_image._levels import fsq_levels
 from tokenry_image._quality import code_use, psnr
-from tokenry_image._quantizers import TIE, fit_words, make_quantizer
+from tokenry_image._quantizers import GRID_TIE, TIE, fit_words, make_quantizer
 
 
 def made(kind, codes=64, dim=3):
@@ -66,7 +66,7 @@ def test_fsq_near_a_boundary_is_a_near_tie():
             quantizer.ids(torch.tensor([[x, 0.3, 0.3]])[..., None, None]) for x in (low, middle)
         ]
         low, high = (middle, high) if torch.equal(*ends) else (low, middle)
-    at = torch.tensor([[low, 0.3, 0.3], [low + 0.01, 0.3, 0.3]])[..., None, None]
+    at = torch.tensor([[low, 0.3, 0.3], [low + 10 * GRID_TIE, 0.3, 0.3]])[..., None, None]
     ties = quantizer.near_ties(at, quantizer.ids(at))
     assert ties.flatten().tolist() == [True, False]
 

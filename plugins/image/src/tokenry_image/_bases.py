@@ -12,9 +12,9 @@ from vector_quantize_pytorch import FSQ
 __all__ = ["Components", "WordGrid"]
 
 _ROWS = 1 << 14  # distances are computed for so many squares at a time
-_ROUNDS = 32  # of the self-organising map
+_ROUNDS, _NARROWING = 28, 16  # of the self-organising map, and those in which it gets narrower
 _SQUARES = 1 << 18  # that it is fitted to
-_SHARP = 100.0  # how much narrower than a word's cell the border to the next one is
+_BORDER = 0.01  # width of the border between two words, in their distances
 
 
 class Components(nn.Module):
@@ -66,7 +66,6 @@ class WordGrid(nn.Module):
 
     seen: Tensor
     places: Tensor
-    sharpness: Tensor
 
     def __init__(self, bands: int, levels: tuple[int, ...], side: int) -> None:
         super().__init__()
@@ -75,29 +74,21 @@ class WordGrid(nn.Module):
         codes, pixels = math.prod(levels), bands * side**2
         self.register_buffer("seen", torch.zeros(codes, pixels))
         self.register_buffer("places", _places(self._points(), levels), persistent=False)
-        self.register_buffer("sharpness", torch.ones(()))
         self.words = nn.Parameter(torch.zeros(codes, pixels))
 
+    @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
-        """Give the latents; the words that squares are compared with rest."""
+        """Give the latents; the words that squares are compared with do not learn."""
         out = []
-        with torch.no_grad():
-            for rows in torch.split(_squares(images, self.side), _ROWS):
-                nearness = torch.softmax(-self.sharpness * _distances(rows, self.seen), 1)
-                out.append(nearness @ self.places)
+        for rows in torch.split(_squares(images, self.side), _ROWS):
+            out.append(self._place(rows))
         grid = (len(images), images.shape[2] // self.side, images.shape[3] // self.side, -1)
         return torch.cat(out).reshape(grid).movedim(-1, 1)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Give the images; a gradient of the latents is the slope of the words on the grid."""
-        codes = latents.movedim(1, -1)
-        ids = self.fsq.codes_to_indices(codes.detach())
-        pixels = embedding(ids, self.words)
-        if latents.requires_grad:
-            steps = codes - codes.detach()  # zero, with a gradient
-            for step, slope in zip(steps.unbind(-1), self._slopes(), strict=True):
-                pixels = pixels + step[..., None] * embedding(ids, slope)
-        return pixel_shuffle(pixels.movedim(-1, 1), self.side)
+        """Give the images."""
+        ids = self.fsq.codes_to_indices(latents.movedim(1, -1))
+        return pixel_shuffle(embedding(ids, self.words).movedim(-1, 1), self.side)
 
     @torch.no_grad()
     def begin(self, images: Tensor) -> None:
@@ -112,27 +103,31 @@ class WordGrid(nn.Module):
         apart = torch.cdist(points, points).square()
         first, last = max(1.0, max(self.levels) / 4), 0.15
         for turn in range(_ROUNDS):
-            width = first * (last / first) ** (turn / (_ROUNDS - 1))
-            sums, counts, error = _gathered(rows, words)
+            width = first * (last / first) ** min(1.0, turn / _NARROWING)
+            sums, counts = _gathered(rows, words)
             nearness = torch.exp(apart / (-2 * width**2))
             weights = (nearness @ counts)[:, None]
             words = torch.where(weights > 1e-3, (nearness @ sums) / weights.clamp_min(1e-3), words)
         self.seen.copy_(words)
         self.words.copy_(words)
-        self.sharpness.fill_(_SHARP / max(error, 1e-12))
+
+    def _place(self, rows: Tensor) -> Tensor:
+        """The place of each row's nearest word; on the border, on the way to the second's."""
+        ids = _distances(rows, self.seen).topk(2, largest=False).indices
+        first, second = embedding(ids, self.seen).unbind(1)
+        between = first - second
+        # 0 on the border and 1 at the word; from differences, which round less than distances.
+        inside = 2 * ((rows - (first + second) / 2) * between).sum(1)
+        apart = between.square().sum(1)
+        share = (0.5 - inside / apart.clamp_min(1e-30) / _BORDER).clamp(0.0, 0.5) * (apart > 0)
+        here, there = embedding(ids, self.places).unbind(1)
+        return here + share[:, None] * (there - here)
 
     def _points(self) -> Tensor:
         """The whole coordinates of every code."""
         codes = torch.arange(math.prod(self.levels), device=self.seen.device)
         points: Tensor = self.fsq.indices_to_level_indices(codes).float()
         return points
-
-    def _slopes(self) -> list[Tensor]:
-        """How each word changes along each dimension of the grid, per unit of the codes."""
-        table = self.words.detach().reshape(*self.levels[::-1], -1)  # the first turns fastest
-        steps = torch.gradient(table, dim=list(range(len(self.levels))))[::-1]
-        slopes = zip(steps, self.levels, strict=True)
-        return [step.reshape(self.words.shape) * (level // 2) for step, level in slopes]
 
 
 def _squares(images: Tensor, side: int) -> Tensor:
@@ -146,15 +141,14 @@ def _distances(rows: Tensor, words: Tensor) -> Tensor:
     return torch.addmm(words.square().sum(1), rows, words.T, alpha=-2)
 
 
-def _gathered(rows: Tensor, words: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Sums and counts of the rows that each word is nearest to, and their mean distance."""
-    sums, counts, error = torch.zeros_like(words), words.new_zeros(len(words)), 0.0
+def _gathered(rows: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums and counts of the rows that each word is nearest to."""
+    sums, counts = torch.zeros_like(words), words.new_zeros(len(words))
     for part in torch.split(rows, _ROWS):
-        least, ids = _distances(part, words).min(1)
+        ids = _distances(part, words).argmin(1)
         sums.index_add_(0, ids, part)
         counts += torch.bincount(ids, minlength=len(words))
-        error += float((least + part.square().sum(1)).sum())
-    return sums, counts, error / len(rows)
+    return sums, counts
 
 
 def _plane(rows: Tensor, points: Tensor) -> Tensor:

@@ -53,8 +53,8 @@ class ImageTraining:
         None,
     )
     encoder_rests: Annotated[float, Ge(0), Le(1)] = with_doc(
-        "fsq and vq: share of the budget of the quantised network before its encoder learns too;"
-        " of a model that starts from the images",
+        "share of the quantised network's budget before its encoder learns too; not for fsq with a"
+        " model that knows nothing of the images",
         0.2,
     )
     codebook_images: Annotated[int, Ge(1)] = with_doc(
@@ -92,7 +92,8 @@ class ImageConfig:
         "splus_cut_{band}",
     )
     quantizer: Quantizer = with_doc(
-        "fsq (a fixed grid), kmeans (a codebook of finished latents) or vq (a moving codebook)",
+        "fsq (a fixed grid), kmeans (a codebook that is learned by gradients) or vq (one that is"
+        " learned by moving averages)",
         "fsq",
     )
     latents: bool = with_doc("also give image_latents, the numbers before quantisation", True)

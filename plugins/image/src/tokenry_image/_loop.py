@@ -218,8 +218,8 @@ class Loop:
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         training = self.config.training
         parts: dict[bool, list[Tensor]] = {False: [], True: []}
-        for name, tensor in self.codec.network.named_parameters():
-            parts[name.startswith("encoder.")].append(tensor)
+        for name, tensor in self.codec.named_parameters():
+            parts["encoder" in name.split(".")].append(tensor)
         return torch.optim.AdamW(
             [{"params": tensors} for tensors in parts.values()],
             lr=training.learning_rate,

@@ -42,8 +42,9 @@ class ConvAutoencoder(nn.Module):
     Each way is the sum of a base, which looks at every square alone and is fitted to the training
     images, and a residual network of `width` channels and `blocks` blocks that sees the neighbours
     as well and starts at zero: training begins at the quality of the base. That is principal
-    components, or, for the fixed grid of `levels`, a word for each of its points.
-    `encoder="base"` leaves the residual network of the encoder out.
+    components, or, for the fixed grid of `levels`, a word for each of its points. The encoder has
+    no residual network there, where it would lead squares away from their words, nor with
+    `encoder="base"`.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class ConvAutoencoder(nn.Module):
             nn.Sequential(
                 nn.PixelUnshuffle(downsampling), *_residual(pixels, latent_dim, width, blocks)
             )
-            if encoder == "conv"
+            if encoder == "conv" and not levels
             else None
         )
         self.decoder = nn.Sequential(

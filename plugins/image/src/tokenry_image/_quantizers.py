@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 from vector_quantize_pytorch import FSQ, VectorQuantize
 
 from ._config import ImageConfig
@@ -17,6 +18,9 @@ from ._levels import fsq_levels
 __all__ = ["Quantized", "QuantizerModule", "make_quantizer"]
 
 TIE = 1e-5  # a latent this close to a boundary may fall on either side on another machine
+# The same on a grid: between two words latents change a hundred times as fast as pixels.
+GRID_TIE = 1e-3
+_COMMITMENT = 0.25  # how much it costs that a latent is far from its codeword
 _DEAD = 0.05  # a codeword that fewer latents of a step are nearest to is moved among them
 _ROWS = 1 << 14  # distances are computed for so many latents at a time
 
@@ -50,7 +54,7 @@ class QuantizerModule(nn.Module):
 
     @abstractmethod
     def near_ties(self, latents: Tensor, ids: Tensor) -> Tensor:
-        """Say of each id whether another was as good within `TIE`."""
+        """Say of each id whether rounding errors can give another."""
 
     @abstractmethod
     def lookup(self, ids: Tensor) -> Tensor:
@@ -78,8 +82,9 @@ class FsqQuantizer(QuantizerModule):
         return self.fsq(latents)[1]  # type: ignore[no-any-return]
 
     def near_ties(self, latents: Tensor, ids: Tensor) -> Tensor:
-        """Say where moving up or down by `TIE` changes the id."""
-        return (self.ids(latents + TIE) != ids) | (self.ids(latents - TIE) != ids)
+        """Say where moving a dimension up or down by `GRID_TIE` changes the id."""
+        moved = (latents + GRID_TIE, latents - GRID_TIE)
+        return (self.ids(moved[0]) != ids) | (self.ids(moved[1]) != ids)
 
     def lookup(self, ids: Tensor) -> Tensor:
         """Give the grid points."""
@@ -94,8 +99,9 @@ class CodebookQuantizer(QuantizerModule):
     @property
     def words(self) -> Tensor:
         """The codewords, (codes, latent_dim)."""
-        return self.codebook
+        return self.codebook.detach()
 
+    @torch.no_grad()
     def ids(self, latents: Tensor) -> Tensor:
         """Give the nearest codewords."""
         rows = _rows(latents)
@@ -117,24 +123,27 @@ class CodebookQuantizer(QuantizerModule):
 
     def lookup(self, ids: Tensor) -> Tensor:
         """Give the codewords."""
-        return self.words[ids.long()].movedim(-1, 1)
+        return embedding(ids.long(), self.words).movedim(-1, 1)
 
 
 class KMeansQuantizer(CodebookQuantizer):
-    """A codebook that k-means fitted to finished latents; it rests afterwards."""
+    """A codebook that k-means fitted to finished latents, and that is learned from then on."""
 
     def __init__(self, codes: int, dim: int) -> None:
         super().__init__()
-        self.register_buffer("codebook", torch.zeros(codes, dim))
+        self.codebook = nn.Parameter(torch.zeros(codes, dim))
 
+    @torch.no_grad()
     def begin(self, latents: Tensor, seed: int) -> None:
         """Fit the codebook."""
         self.codebook.copy_(fit_words(latents, len(self.codebook), seed))
 
     def forward(self, latents: Tensor) -> Quantized:
-        """Replace latents by their codewords."""
+        """Replace latents by their codewords; gradients go to both."""
         ids = self.ids(latents.detach())
-        return Quantized(self.lookup(ids), ids)
+        words = embedding(ids, self.codebook).movedim(-1, 1)
+        cost = _COMMITMENT * (latents - words.detach()).square().mean()
+        return Quantized(words + (latents - latents.detach()), ids, cost)
 
 
 class VqQuantizer(CodebookQuantizer):
@@ -147,7 +156,7 @@ class VqQuantizer(CodebookQuantizer):
             codes,
             decay=0.99,
             threshold_ema_dead_code=_DEAD,
-            commitment_weight=0.25,
+            commitment_weight=_COMMITMENT,
             rotation_trick=False,
             accept_image_fmap=True,
         )

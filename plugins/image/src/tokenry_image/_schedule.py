@@ -34,16 +34,14 @@ def phases(config: ImageConfig, fitted: bool) -> tuple[Phase, ...]:
 
     A learned codebook is made of the latents of a finished encoder. From then on the decoder
     learns what the codes look like, and then the encoder which of them to choose: one that
-    moves before the decoder knows its codes gathers its latents at a few of them. With `kmeans`
-    the encoder rests for good.
+    moves before the decoder knows its codes gathers its latents at a few of them.
     """
     training, learned = config.training, config.quantizer != "fsq"
     share = training.autoencoder_share if learned else 0.0
     if share is None:
         share = 0.0 if fitted else _AUTOENCODER_SHARE
     rests = training.encoder_rests if fitted or learned else 0.0
-    encoder = math.inf if config.quantizer == "kmeans" else share + (1 - share) * rests
-    last = Phase("quantized", share, 1.0, encoder)
+    last = Phase("quantized", share, 1.0, share + (1 - share) * rests)
     return (Phase("autoencoder", 0.0, share, 0.0), last) if share else (last,)
 
 
