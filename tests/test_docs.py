@@ -131,7 +131,7 @@ def environment() -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text())], ids=name_of)
 def test_page_runs_as_printed(page, tmp_path):
-    script = tmp_path / f"{page.stem}.py"
+    script = tmp_path / f"page_{page.stem}.py"  # not the name of a module that it imports
     script.write_text(program_of(page), encoding="utf-8")
     folder = tmp_path / "folder"
     folder.mkdir()
