@@ -156,7 +156,7 @@ def test_training_makes_reconstructions_better():
     training = {"steps": 150, "batch_size": 16, "evaluate_every": 50, "learning_rate": 3e-3}
     tiny("vq", training).train(photos(200), Session(event=event))
     losses = [values["loss"] for name, values in told if name == "validation"]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_minutes_are_a_budget():

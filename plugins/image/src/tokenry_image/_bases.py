@@ -18,12 +18,15 @@ _BORDER = 0.01  # width of the border between two words, in their distances
 
 
 class Components(nn.Module):
-    """A linear map of every square alone, which starts as its principal components."""
+    """Principal components of every square alone, and a linear map back that learns on.
+
+    The components rest: a step that changes all their weights alike moves every latent at once.
+    """
 
     def __init__(self, bands: int, latent_dim: int, side: int) -> None:
         super().__init__()
         self.side = side
-        self.encoder = nn.Conv2d(bands, latent_dim, side, stride=side)
+        self.encoder = nn.Conv2d(bands, latent_dim, side, stride=side).requires_grad_(False)
         self.decoder = nn.ConvTranspose2d(latent_dim, bands, side, stride=side)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -87,7 +90,7 @@ class WordGrid(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Give the images."""
-        ids = self.fsq.codes_to_indices(latents.movedim(1, -1))
+        ids = self.fsq.codes_to_indices(latents.movedim(1, -1)).clamp(0, len(self.words) - 1)
         return pixel_shuffle(embedding(ids, self.words).movedim(-1, 1), self.side)
 
     @torch.no_grad()

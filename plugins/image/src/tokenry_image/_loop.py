@@ -31,6 +31,7 @@ from ._surroundings import precision, surroundings
 __all__ = ["Loop", "fit_codec"]
 
 _TELL_EVERY = 20
+_COMMITMENT = 0.25
 Weights = Mapping[str, Tensor]
 
 
@@ -117,14 +118,15 @@ class Loop:
         resting = torch.no_grad() if share < phase.encoder else nullcontext()
         with precision(self.device, self.config.training), resting:
             latents = self.codec.encode(images)
-        latents, cost = latents.float(), 0.0
+        latents, distance = latents.float(), None
         if phase.name == "quantized":  # in float32, or the nearest code would not be found
-            latents, _, cost = self.codec.quantizer(latents)
+            latents, _, distance = self.codec.quantizer(latents)
         with precision(self.device, self.config.training):
             found = self.codec.network.decode(latents)
         loss = masked_error(found, images, mask)
         self.optimizer.zero_grad(set_to_none=True)
-        (loss + cost).backward()  # type: ignore[no-untyped-call]
+        whole = loss + (0.0 if distance is None else committed(distance, loss))
+        whole.backward()  # type: ignore[no-untyped-call]
         self.ranks.average(self.codec.parameters())
         torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
         self.optimizer.step()
@@ -270,6 +272,14 @@ class Loop:
             else ("without a work directory nothing of it is kept")
         )
         return f"training was stopped after step {self.step}; {where}"
+
+
+def committed(distance: Tensor, loss: Tensor) -> Tensor:
+    """Give the cost of latents that are far from their codes, as a share of the loss.
+
+    A share, because latents and images have scales of their own.
+    """
+    return distance * (_COMMITMENT * loss.detach() / distance.detach().clamp_min(1e-12))
 
 
 def _checkpoint_path(

@@ -20,20 +20,19 @@ __all__ = ["Quantized", "QuantizerModule", "make_quantizer"]
 TIE = 1e-5  # a latent this close to a boundary may fall on either side on another machine
 # The same on a grid: between two words latents change a hundred times as fast as pixels.
 GRID_TIE = 1e-3
-_COMMITMENT = 0.25  # how much it costs that a latent is far from its codeword
 _DEAD = 0.05  # a codeword that fewer latents of a step are nearest to is moved among them
 _ROWS = 1 << 14  # distances are computed for so many latents at a time
 
 
 class Quantized(NamedTuple):
-    """Latents as the decoder will see them, the ids of their codes, and a cost to be added.
+    """Latents as the decoder will see them, the ids of their codes, and how far these are away.
 
-    The cost is what keeps latents near to the codes that stand for them.
+    The distance, a mean square, has a gradient where latents are to be kept near to their codes.
     """
 
     latents: Tensor
     ids: Tensor
-    cost: Tensor | float = 0.0
+    distance: Tensor | None = None
 
 
 class QuantizerModule(nn.Module):
@@ -142,8 +141,8 @@ class KMeansQuantizer(CodebookQuantizer):
         """Replace latents by their codewords; gradients go to both."""
         ids = self.ids(latents.detach())
         words = embedding(ids, self.codebook).movedim(-1, 1)
-        cost = _COMMITMENT * (latents - words.detach()).square().mean()
-        return Quantized(words + (latents - latents.detach()), ids, cost)
+        distance = (latents - words.detach()).square().mean()
+        return Quantized(words + (latents - latents.detach()), ids, distance)
 
 
 class VqQuantizer(CodebookQuantizer):
@@ -156,7 +155,7 @@ class VqQuantizer(CodebookQuantizer):
             codes,
             decay=0.99,
             threshold_ema_dead_code=_DEAD,
-            commitment_weight=_COMMITMENT,
+            commitment_weight=1.0,
             rotation_trick=False,
             accept_image_fmap=True,
         )

@@ -12,7 +12,7 @@ from ._config import ImageConfig, ImageTraining
 __all__ = ["Budget", "Phase", "encoder_rate", "learning_rate", "phases"]
 
 _AUTOENCODER_SHARE = 0.4
-_ENCODER_RATE = 0.2  # of the decoder's: at the same rate the encoder changes codes for the worse
+_ENCODER_RATE = 0.1  # of the decoder's: at the same rate the encoder changes codes for the worse
 _ENCODER_WARMUP = 0.1
 
 
