@@ -26,9 +26,8 @@ def inputs(pairs, images_a, images_b):
     return (*sets, *masks)
 
 
-@pytest.mark.parametrize(
-    ("pooling", "reasoning"), [*zip(POOLINGS, REASONINGS, strict=True), ("attention", "siamese")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("pooling", "reasoning"), [*zip(POOLINGS, REASONINGS, strict=True)])
 def test_a_program_takes_pairs_and_sets_of_any_size(small, pooling, reasoning):
     model = small(pooling_type=pooling, reasoning_type=reasoning).train()
     program = export_program(model).module()
@@ -41,9 +40,8 @@ def test_a_program_takes_pairs_and_sets_of_any_size(small, pooling, reasoning):
 
 @third_party
 @pytest.mark.slow
-@pytest.mark.parametrize("reasoning", ["concat_mlp", "cross_attention"])
-def test_onnx_runtime_gives_the_logits_of_the_model(small, tmp_path, reasoning):
-    model = small(reasoning_type=reasoning).eval()
+def test_onnx_runtime_gives_the_logits_of_the_model(small, tmp_path):
+    model = small().eval()
     export_onnx(model, tmp_path / "pairs.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.onnx"]
     check_by_onnxruntime(model, tmp_path / "pairs.onnx")
@@ -53,7 +51,7 @@ def test_onnx_runtime_gives_the_logits_of_the_model(small, tmp_path, reasoning):
 @pytest.mark.slow
 def test_large_weights_lie_beside_the_graph(small, tmp_path, monkeypatch):
     monkeypatch.setattr("tokenry_pairs.export._LARGE", 1000)
-    model = small(reasoning_type="siamese", freeze_backbone=True).eval()
+    model = small(reasoning_type="cross_attention", freeze_backbone=True).eval()
     export_onnx(model, tmp_path / "pairs.onnx")
     assert {path.name for path in tmp_path.iterdir()} == {"pairs.onnx", "pairs.onnx.data"}
     check_by_onnxruntime(model, tmp_path / "pairs.onnx")

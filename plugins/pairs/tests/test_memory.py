@@ -37,6 +37,11 @@ def test_training_the_backbone_costs_more_for_each_image(small):
     assert learned.pair > 0
 
 
+def test_a_model_that_learns_nothing_is_measured_without_gradients(small):
+    model = small().requires_grad_(False)
+    assert memory_needs(model, training=True) == memory_needs(model)
+
+
 def test_measuring_leaves_no_gradient(small):
     model = small()
     memory_needs(model, training=True)

@@ -99,7 +99,7 @@ def _peak(
     live = _Live()
     with torch.set_grad_enabled(training), live:
         out = job(number)
-        if training:
+        if out.requires_grad:
             out.sum().backward()  # type: ignore[no-untyped-call]
     for name, one in model.named_parameters():
         one.grad = before[name]
