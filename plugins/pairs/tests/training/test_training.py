@@ -132,6 +132,30 @@ def test_tokens_are_computed_once_and_found_again_by_content(train, make_people,
     assert computed == [24, 0, 24]  # another backbone has tokens of its own
 
 
+def test_a_renamed_file_is_found_and_a_changed_one_is_not(train, make_people, tmp_path):
+    from PIL import Image
+
+    def table(folder):
+        (tmp_path / folder).mkdir()
+        df = make_people(3, 4)
+        for i, pixels in enumerate(df.x):
+            Image.fromarray(pixels).save(tmp_path / folder / f"{i:02d}.png")
+        return pd.DataFrame({"x": sorted((tmp_path / folder).iterdir()), "y": df.y})
+
+    computed = []
+
+    def event(name, values):
+        if name == "tokens":
+            computed.append(values["computed"])
+
+    first, second = table("before"), table("after")
+    Image.new("RGB", (8, 8), "red").save(second.x[5])
+    options = {"made": {"freeze_backbone": True}, "cache": tmp_path / "tokens"}
+    for df in (first, second):
+        train(df=df, session=Session(seed=0, event=event), **options)
+    assert computed == [12, 1]
+
+
 def test_augmentation_runs_the_backbone_on_what_it_gives(train):
     seen = []
 

@@ -73,6 +73,8 @@ def train_pair_matching_model(
     - `transform` makes a tensor of an image, the same each time. What is random belongs into
       `augment`, which changes a batch of tensors with a generator; the backbone then runs in
       every step.
+    - `device` is the model's own unless it is said. A `session` takes the place of seed and device,
+      hears what happens, and can stop the training.
 
     Gives `history` (one entry an epoch), `final_metrics` (of the validation, or else the loss),
     `validation` (its logits, and whether each pair is of one individual), `validation_images`,
@@ -83,13 +85,14 @@ def train_pair_matching_model(
     }
     plan = build_config(TrainingPlan, {**given, "stages": list(stages)})
     session = session or Session(seed=seed, device=device or _device_of(model))
-    folder = None if save_dir is None else Path(save_dir)
+    if save_dir is not None:
+        session = replace(session, workdir=Path(save_dir))
     return train_by_plan(
         model,
         train_df,
         val_df,
         plan,
-        replace(session, workdir=folder),
+        session,
         use_accelerator=use_accelerator,
         resume=resume,
         cache=cache,
