@@ -111,6 +111,13 @@ def test_inspect_shows_an_artifact(artifact, capsys):
     assert json.loads(capsys.readouterr().out)["config"]["n_bins"] == 4
 
 
+def test_inspect_knows_a_file_whatever_its_name_ends_in(artifact, tmp_path, capsys):
+    assert main(["inspect", str(artifact.rename(tmp_path / "model"))]) == 0
+    assert "plugin: scalar" in capsys.readouterr().out
+    assert main(["inspect", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
 def test_inspect_refuses_what_is_damaged(artifact, capsys):
     data = bytearray(artifact.read_bytes())
     data[-1] ^= 1

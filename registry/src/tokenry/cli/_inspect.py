@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,26 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, help="NAME.safetensors or NAME.parquet")
     parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
-    readers = {".safetensors": _artifact, ".parquet": _shard}
-    if args.file.suffix not in readers:
-        raise ConfigError(f'"{args.file}": allowed are files ending in {", ".join(readers)}')
-    found = readers[args.file.suffix](args.file)
+    found = _reader(args.file)(args.file)
     print(json.dumps(found, indent=2) if args.json else "\n".join(_lines(found)))
     return 0
+
+
+def _reader(path: Path) -> Callable[[Path], dict[str, Any]]:
+    """Choose by the file's name, or where that says nothing, by how it begins."""
+    readers = {".safetensors": _artifact, ".parquet": _shard}
+    if path.suffix in readers:
+        return readers[path.suffix]
+    if path.is_dir():
+        raise ConfigError(f'"{path}" is a folder; for one of tokens, try `tokenry report {path}`')
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(9)
+        if start.startswith(b"PAR1"):
+            return _shard
+        if start.endswith(b"{"):  # the length of a header of JSON, in eight bytes
+            return _artifact
+    raise ConfigError(f'"{path}": allowed are files ending in {", ".join(readers)}')
 
 
 def _artifact(path: Path) -> dict[str, Any]:
