@@ -37,7 +37,7 @@ def ray_session(tmp_path_factory):
         logging_level=logging.ERROR,
         _temp_dir=place,
     )
-    yield
+    yield Path(place)
     ray.shutdown()
     patch.undo()
     shutil.rmtree(place, ignore_errors=True)

@@ -1,12 +1,13 @@
 """Training loops in Ray Train."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from ray_loops import Loop
 
 from tokenry_core import ArrowSource, Session, train
-from tokenry_core.errors import DataError
+from tokenry_core.errors import ConfigError, DataError
 from tokenry_ray import RayEngine, _fit
 
 ROWS = {"id": range(10), "x": range(10)}
@@ -49,3 +50,9 @@ def test_events_of_a_kind_are_told_a_few_times_a_second():
     assert told[0] == ("step", {"step": 0})
     assert told[-1] == ("end", {})
     assert len(told) < 50
+
+
+def test_ray_train_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray.train", None)
+    with pytest.raises(ConfigError, match=r'pip install "tokenry-ray\[train\]"'):
+        RayEngine().fit(Loop(), ArrowSource(ROWS), Session())

@@ -15,7 +15,9 @@ from catalogs import contents, rewrite, write_catalog
 
 import tokenry
 from tokenry.runs import _encode
-from tokenry_core.errors import ConfigError
+from tokenry_core import Died
+from tokenry_core.errors import ConfigError, DataError
+from tokenry_ray import RayEngine
 
 RAY = {"name": "ray", "retries": 1}
 
@@ -160,6 +162,13 @@ def test_run_continues_on_another_engine(place):
     killed_driver(place, {**RAY, "workers": 2, "address": ray.get_runtime_context().gcs_address})
     tokenry.encode(moody({"name": "local", "mode": "serial"}))
     assert contents(place / "tokens") == expected
+
+
+def test_training_whose_workers_are_always_lost_says_so(place, monkeypatch):
+    monkeypatch.setattr(RayEngine, "reduce", lambda *given: Died())
+    run = {**moody(RAY), "tokenizers": {"range": {"column": "y"}}}
+    with pytest.raises(DataError, match="a worker was lost: it kills the process"):
+        tokenry.train(run)
 
 
 def test_folder_that_a_worker_does_not_see_stops_the_run(place, monkeypatch):
