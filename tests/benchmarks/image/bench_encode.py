@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from tokenry_benchmarks import Row, contend, report
 
 SIZE, BANDS = 96, 12
+_BATCH = 64
+_FILE = 1000  # rows of the file, which is read again and again
 
 
 def write_cutouts(path: Path, rows: int) -> None:
@@ -31,7 +33,7 @@ def write_cutouts(path: Path, rows: int) -> None:
         for band in names()
     }
     table = pa.table({"id": np.arange(rows), **columns})
-    pq.write_table(table, path, row_group_size=64, use_dictionary=False, compression="none")
+    pq.write_table(table, path, row_group_size=_BATCH, use_dictionary=False, compression="none")
 
 
 def names() -> tuple[str, ...]:
@@ -61,11 +63,12 @@ def copied(batches: Any) -> int:
     return seen
 
 
-def batches_of(path: Path) -> Any:
-    """Read the file as the source does."""
+def batches_of(path: Path, times: int) -> Any:
+    """Read the file as the source does, again and again."""
     columns = [f"splus_cut_{band}" for band in names()]
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(64, columns=columns)
+    for _ in range(times):
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(_BATCH, columns=columns)
 
 
 def forward_share(rows: int) -> None:
@@ -107,8 +110,9 @@ def main() -> None:
     """Print both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rows", type=int, default=10_000, help="cutouts, in thousands")
     args = parser.parse_args()
-    rows = 64 if args.quick else 512
+    rows, times = (64, 1) if args.quick else (_FILE, args.rows // _FILE)
     from tokenry_image import ImageConfig
     from tokenry_image._codec import Codec
 
@@ -116,15 +120,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "cutouts.parquet")
         write_cutouts(path, rows)
-        assert prepared(batches_of(path), codec) == copied(batches_of(path))
+        assert prepared(batches_of(path, 1), codec) == copied(batches_of(path, 1))
         contenders = {
-            "read and prepare": lambda: prepared(batches_of(path), codec),
-            "read and copy": lambda: copied(batches_of(path)),
+            "read and prepare": lambda: prepared(batches_of(path, times), codec),
+            "read and copy": lambda: copied(batches_of(path, times)),
         }
-        seconds = contend(contenders, 3 if args.quick else 5)
+        seconds = contend(contenders, 3, warmup=0)
     forward_share(16 if args.quick else 128)
     row = Row(
-        f"{rows} cutouts of {BANDS} x {SIZE} x {SIZE}",
+        f"{rows * times} cutouts of {BANDS} x {SIZE} x {SIZE}",
         "read and prepare",
         seconds["read and prepare"],
         "read and copy",

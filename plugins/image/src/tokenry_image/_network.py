@@ -41,10 +41,10 @@ class ConvAutoencoder(nn.Module):
 
     Each way is the sum of a base, which looks at every square alone and is fitted to the training
     images, and a residual network of `width` channels and `blocks` blocks that sees the neighbours
-    as well and starts at zero: training begins at the quality of the base. That is principal
-    components, or, for the fixed grid of `levels`, a word for each of its points. The encoder has
-    no residual network there, where it would lead squares away from their words, nor with
-    `encoder="base"`.
+    as well and starts at zero: training begins at the quality of the base. The decoder's sees what
+    the base made of the tokens. The base is principal components, or, for the fixed grid of
+    `levels`, a word for each of its points. The encoder has no residual network there, where it
+    would lead squares away from their words, nor with `encoder="base"`.
     """
 
     def __init__(
@@ -70,16 +70,11 @@ class ConvAutoencoder(nn.Module):
             if levels
             else Components(bands, latent_dim, downsampling)
         )
-        pixels = bands * downsampling**2
-        self.encoder = (
-            nn.Sequential(
-                nn.PixelUnshuffle(downsampling), *_residual(pixels, latent_dim, width, blocks)
-            )
-            if encoder == "conv" and not levels
-            else None
-        )
+        squares = bands, downsampling, width, blocks
+        conv = encoder == "conv" and not levels
+        self.encoder = nn.Sequential(*_residual(*squares, latent_dim)) if conv else None
         self.decoder = nn.Sequential(
-            *_residual(latent_dim, pixels, width, blocks), nn.PixelShuffle(downsampling)
+            *_residual(*squares, bands * downsampling**2), nn.PixelShuffle(downsampling)
         )
 
     def encode(self, images: Tensor) -> Tensor:
@@ -92,8 +87,8 @@ class ConvAutoencoder(nn.Module):
         """Give (N, bands, H, W) of (N, latent_dim, H', W')."""
         with torch.autocast(latents.device.type, enabled=False):
             images = self.base.decode(latents.float())
-        images += self.decoder(latents)
-        return images
+        found: Tensor = images + self.decoder(images)
+        return found
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct the images, without quantisation."""
@@ -104,10 +99,12 @@ class ConvAutoencoder(nn.Module):
         self.base.begin(images)
 
 
-def _residual(inputs: int, outputs: int, width: int, blocks: int) -> list[nn.Module]:
+def _residual(bands: int, side: int, width: int, blocks: int, outputs: int) -> list[nn.Module]:
+    """From images to `outputs` for each of their squares, zero at first."""
+    first = nn.Conv2d(bands * side**2, width, 3, padding=1)
+    norm = nn.GroupNorm(math.gcd(8, width), width)
     last = nn.Conv2d(width, outputs, 3, padding=1)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-    norm = nn.GroupNorm(math.gcd(8, width), width)
-    first = nn.Conv2d(inputs, width, 3, padding=1)
-    return [first, *(Block(width) for _ in range(blocks)), norm, nn.SiLU(), last]
+    middle = [Block(width) for _ in range(blocks)]
+    return [nn.PixelUnshuffle(side), first, *middle, norm, nn.SiLU(), last]
