@@ -11,6 +11,7 @@ from catalogs import rewrite
 from torch.utils.data import DataLoader
 
 import tokenry
+from tokenry.runs import read_shard
 from tokenry_core import BaseTokenizer, Field, FieldSpec, Spec, TokenBatch, batch_ids
 from tokenry_core.errors import DataError
 
@@ -49,6 +50,11 @@ def test_folder_tells_its_rows_fields_and_tokenizers(tokens):
 def test_batches_come_in_order(tokens, catalog):
     ids = np.concatenate([batch["ids"] for batch in tokens])
     assert ids.tolist() == pq.read_table(catalog).column("id").to_pylist()
+
+
+def test_one_shard_is_read_alone(tokens):
+    for shard, batch in zip(tokens.shards, tokens, strict=True):
+        assert read_shard(shard) == batch
 
 
 def test_folder_without_finished_run_is_refused(place):

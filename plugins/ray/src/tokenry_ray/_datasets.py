@@ -14,11 +14,11 @@ import ray.data
 from ray import cloudpickle
 
 import tokenry
+from tokenry.runs import read_shard
 from tokenry.runs._commit import is_whole
 from tokenry.runs._join import keep_rows
 from tokenry.runs._journal import read_journal
 from tokenry.runs._manifest import MANIFEST
-from tokenry.runs._open import read_shard
 from tokenry.runs._task import encode_good
 from tokenry_core import BaseTokenizer, TokenBatch, mark
 from tokenry_core.errors import DataError, NotTrained

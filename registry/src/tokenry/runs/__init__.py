@@ -5,6 +5,7 @@ from ._engine import LocalConfig, LocalEngine
 from ._hooks import hookimpl
 from ._manifest import read_manifest
 from ._open import TokenFolder, open_tokens
+from ._shard import read_shard
 from ._summary import EncodeSummary, TrainSummary
 from ._train import train
 
@@ -18,5 +19,6 @@ __all__ = [
     "hookimpl",
     "open_tokens",
     "read_manifest",
+    "read_shard",
     "train",
 ]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tokenry_core import Array, FieldSpec, Spec, TokenBatch
-from tokenry_core._npz import read_npz
 from tokenry_core.errors import DataError
 
 from ._manifest import read_manifest
+from ._shard import read_shard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,20 +122,3 @@ class TokenFolder:
         from ._torch import Collate
 
         return Collate(self.spec)
-
-
-def read_shard(path: Path) -> TokenBatch:
-    """Give the tokens of one shard."""
-    if path.suffix == ".npz":
-        return read_npz(path)
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, memory_map=True).combine_chunks()
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
-    batches = table.to_batches()
-    if not batches:
-        batches = [pa.RecordBatch.from_pylist([], table.schema)]
-    return TokenBatch.from_arrow(batches[0].replace_schema_metadata(table.schema.metadata))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,7 +13,10 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from tokenry_core import Spec, TokenBatch
 
-from ._open import TokenFolder, read_shard
+from ._shard import read_shard
+
+if TYPE_CHECKING:
+    from ._open import TokenFolder
 
 __all__ = ["Collate", "TokenDataset", "TokenStream"]
 
