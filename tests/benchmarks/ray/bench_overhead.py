@@ -1,7 +1,7 @@
 """What Ray costs: 200 fragments of scalar encoding, against the local pool of processes.
 
-Both with two workers, once Ray and the pool are up. Then what a fragment costs on Ray where there
-is nothing to do, and what the driver alone spends on one: these decide how a run scales.
+Both with two workers, once Ray and the pool are up. Then what a fragment costs where there is
+nothing to do, and the time of two workers as the cost model predicts it from that of one.
 """
 
 import argparse
@@ -16,8 +16,8 @@ import ray
 
 import tokenry
 from tokenry.runs import LocalEngine
-from tokenry_benchmarks import Row, contend, report
-from tokenry_ray import RayEngine
+from tokenry_benchmarks import Figure, Row, contend, report
+from tokenry_ray import RayEngine, estimate
 
 COLUMNS = [f"c{i}" for i in range(20)]
 
@@ -68,7 +68,11 @@ def main() -> None:
 
         assert encode(local) == encode(distributed)
         seconds = contend(
-            {"local": lambda: encode(local), "ray": lambda: encode(distributed)},
+            {
+                "local": lambda: encode(local),
+                "ray": lambda: encode(distributed),
+                "one": lambda: encode({**distributed, "workers": 1}),
+            },
             repeats=3,
         )
         before = time.process_time()
@@ -83,6 +87,8 @@ def main() -> None:
         repeats=3,
     )
     ray.shutdown()
+    rate = fragments * rows / seconds["one"]
+    plan = estimate(fragments * rows, 2, rate, fragment_rows=rows, startup=0, fragment=0)
     job = f"{fragments} fragments of {rows:,} rows"
     ours, peer = ("ray, 2 workers", "local, 2 processes")
     report(
@@ -90,6 +96,7 @@ def main() -> None:
         [
             Row(job, ours, seconds["ray"], peer, seconds["local"], ">= 0.77x"),
             Row("an item without work", ours, idle["ray"] / 1000, peer, idle["local"] / 1000),
+            Figure(job, "measured", seconds["ray"], "estimate of one's", plan.seconds, "s"),
         ],
     )
     extra = (seconds["ray"] - seconds["local"]) / fragments
