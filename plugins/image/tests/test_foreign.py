@@ -64,23 +64,23 @@ def test_key_map_translates_prefixes(tmp_path, network):
 
     state = {foreign(name): tensor for name, tensor in network.state_dict().items()}
     path = saved(tmp_path / "w.pt", state)
-    with pytest.raises(DataError, match=r"unexpected keys: dec\.1\.bias"):
+    with pytest.raises(DataError, match=r"unexpected keys: dec\.0\.bias"):
         tiny().load(path)
     tokenizer = tiny().load_weights(path, {"enc.": "encoder.", "dec.": "decoder."})
-    expected = network.state_dict()["decoder.1.weight"].numpy()
-    assert np.array_equal(tokenizer.state()["network.decoder.1.weight"], expected)
+    expected = network.state_dict()["decoder.0.weight"].numpy()
+    assert np.array_equal(tokenizer.state()["network.decoder.0.weight"], expected)
 
 
 def test_mismatch_lists_missing_unexpected_and_other_shapes(tmp_path, network):
     state = dict(network.state_dict())
-    del state["decoder.1.weight"]
+    del state["decoder.0.weight"]
     state["encoder.bottleneck"] = torch.zeros(2)
-    state["decoder.1.bias"] = torch.zeros(7)
+    state["decoder.0.bias"] = torch.zeros(7)
     with pytest.raises(DataError) as error:
         tiny().load(saved(tmp_path / "w.pt", state))
-    assert "missing keys: decoder.1.weight;" in str(error.value)
+    assert "missing keys: decoder.0.weight;" in str(error.value)
     assert "unexpected keys: encoder.bottleneck;" in str(error.value)
-    assert "decoder.1.bias (7,) in place of (8,)" in str(error.value)
+    assert "decoder.0.bias (7,) in place of (8,)" in str(error.value)
 
 
 class Harmful:
@@ -109,7 +109,7 @@ def test_absent_file_is_named(tmp_path):
 def test_learned_codebook_is_trained_on_the_latents_of_the_weights(tmp_path):
     network = conv_autoencoder(bands=1, latent_dim=2, width=8, blocks=1)
     path = saved(tmp_path / "w.pt", network.state_dict())
-    training = {"steps": 3, "batch_size": 8, "autoencoder_share": 0.0, "encoder_rests": 1.0}
+    training = {"steps": 3, "batch_size": 8, "autoencoder_share": 0.0}
     tokenizer = tiny(quantizer="kmeans", training=training).load(path)
     with pytest.raises(NotTrained):
         tokenizer.encode(images())

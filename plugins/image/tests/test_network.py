@@ -70,7 +70,7 @@ def test_words_of_the_grid_are_as_good_as_k_means(fitted):
 def test_every_word_is_encoded_as_its_own_code(fitted):
     _, made, quantizer = fitted
     ids = torch.arange(60)[:, None, None]
-    latents = made.base.encode(made.base.decode(quantizer.lookup(ids)))
+    latents = made.base.encode(made.base.decode(quantizer.lookup(ids))[0])
     assert torch.equal(quantizer.ids(latents).long(), ids)
 
 

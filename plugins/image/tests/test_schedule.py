@@ -12,28 +12,22 @@ def made(quantizer, fitted, **training):
 
 
 def test_a_fixed_grid_is_trained_at_once():
-    assert made("fsq", fitted=False) == (Phase("quantized", 0.0, 1.0, 0.0),)
-
-
-@pytest.mark.parametrize("quantizer", ["fsq", "kmeans", "vq"])
-def test_an_encoder_that_is_fitted_rests_until_the_decoder_knows_the_codes(quantizer):
-    found = made(quantizer, fitted=True, encoder_rests=0.3)
-    assert found == (Phase("quantized", 0.0, 1.0, 0.3),)
+    assert made("fsq", fitted=False) == (Phase("joint", 0.0, 1.0),)
 
 
 @pytest.mark.parametrize("quantizer", ["kmeans", "vq"])
 def test_a_codebook_comes_after_its_share_of_the_budget(quantizer):
-    found = made(quantizer, fitted=True, autoencoder_share=0.5, encoder_rests=0.5)
-    assert found == (Phase("autoencoder", 0.0, 0.5, 0.0), Phase("quantized", 0.5, 1.0, 0.75))
+    found = made(quantizer, fitted=True, autoencoder_share=0.3)
+    assert found == (Phase("autoencoder", 0.0, 0.3), Phase("codebook", 0.3, 1.0))
 
 
 def test_an_encoder_that_knows_nothing_is_trained_before_its_codebook():
-    assert [phase.name for phase in made("kmeans", fitted=False)] == ["autoencoder", "quantized"]
-    assert [phase.name for phase in made("kmeans", fitted=True)] == ["quantized"]
+    assert [phase.name for phase in made("kmeans", fitted=False)] == ["autoencoder", "codebook"]
+    assert [phase.name for phase in made("kmeans", fitted=True)] == ["codebook"]
 
 
 def test_every_phase_ends_at_a_rate_of_zero():
-    training, phase = ImageTraining(learning_rate=1.0), Phase("quantized", 0.4, 1.0, 0.4)
+    training, phase = ImageTraining(learning_rate=1.0), Phase("codebook", 0.4, 1.0)
     assert learning_rate(training, phase, 0.4) < 0.1
     assert learning_rate(training, phase, 0.4 + 0.6 * 0.02) == pytest.approx(1.0)
     assert learning_rate(training, phase, 1.0) == 0.0

@@ -18,24 +18,21 @@ _BORDER = 0.01  # width of the border between two words, in their distances
 
 
 class Components(nn.Module):
-    """Principal components of every square alone, and a linear map back that learns on.
-
-    The components rest: a step that changes all their weights alike moves every latent at once.
-    """
+    """A linear map of every square alone, which starts as its principal components."""
 
     def __init__(self, bands: int, latent_dim: int, side: int) -> None:
         super().__init__()
         self.side = side
-        self.encoder = nn.Conv2d(bands, latent_dim, side, stride=side).requires_grad_(False)
+        self.encoder = nn.Conv2d(bands, latent_dim, side, stride=side)
         self.decoder = nn.ConvTranspose2d(latent_dim, bands, side, stride=side)
 
     def encode(self, images: Tensor) -> Tensor:
         """Give the latents."""
         return self.encoder(images)  # type: ignore[no-any-return]
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Give the images."""
-        return self.decoder(latents)  # type: ignore[no-any-return]
+    def decode(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the images, and what says most of each square: its latents."""
+        return self.decoder(latents), latents
 
     @torch.no_grad()
     def begin(self, images: Tensor) -> None:
@@ -88,10 +85,11 @@ class WordGrid(nn.Module):
         grid = (len(images), images.shape[2] // self.side, images.shape[3] // self.side, -1)
         return torch.cat(out).reshape(grid).movedim(-1, 1)
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Give the images."""
+    def decode(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the images, and what says most of each square: its word, not its place."""
         ids = self.fsq.codes_to_indices(latents.movedim(1, -1)).clamp(0, len(self.words) - 1)
-        return pixel_shuffle(embedding(ids, self.words).movedim(-1, 1), self.side)
+        words = embedding(ids, self.words).movedim(-1, 1)
+        return pixel_shuffle(words, self.side), words
 
     @torch.no_grad()
     def begin(self, images: Tensor) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 
 from tokenry_core import canonical_json, with_doc
 from tokenry_core.errors import ConfigError
@@ -48,14 +48,9 @@ class ImageTraining:
     warmup: Annotated[float, Ge(0), Lt(1)] = with_doc("share of the budget that warms up", 0.02)
     weight_decay: Annotated[float, Ge(0)] = with_doc("of AdamW", 1e-4)
     autoencoder_share: Annotated[float, Ge(0), Lt(1)] | None = with_doc(
-        "kmeans and vq: share of the budget before the codebook is made; by default 0.4, and 0 for"
-        " a model that starts from the images",
+        "kmeans and vq: share of the budget before the codebook is made; by default 0.4, and 0"
+        " where the encoder is finished from the beginning",
         None,
-    )
-    encoder_rests: Annotated[float, Ge(0), Le(1)] = with_doc(
-        "share of the quantised network's budget before its encoder learns too; not for fsq with a"
-        " model that knows nothing of the images",
-        0.2,
     )
     codebook_images: Annotated[int, Ge(1)] = with_doc(
         "images that the network starts from, and a codebook is fitted to", 1024

@@ -19,7 +19,8 @@ class AutoencoderFactory:
     `decode(latents) -> images`, where images are (N, bands, H, W) and latents are
     (N, latent_dim, H / downsampling, W / downsampling). `levels` are those of the fixed grid of
     `fsq` in each latent dimension, and empty where a codebook is learned. It may have
-    `begin(images)`, which is called once with images of the training set before the first step.
+    `begin(images)`, which is called once with images of the training set before the first step,
+    and `fitted`, which is true where its encoder is finished then.
 
     >>> conv_autoencoder.kind
     'autoencoder'
@@ -36,7 +37,7 @@ class AutoencoderFactory:
         levels: tuple[int, ...] = (),
         width: int = 64,
         blocks: int = 2,
-        encoder: Literal["conv", "base"] = "conv",
+        encoder: Literal["base", "conv"] = "base",
     ) -> ConvAutoencoder:
         """Make the module; see `ConvAutoencoder` for what the options do."""
         from ._network import ConvAutoencoder

@@ -25,13 +25,12 @@ from ._quality import Quality, evaluate, masked_error, tensors
 from ._ranks import Ranks
 from ._report import write_training_page
 from ._rows import BEGIN, Place, TrainingRows
-from ._schedule import Budget, Phase, encoder_rate, learning_rate, phases
+from ._schedule import Budget, Phase, learning_rate, phases
 from ._surroundings import precision, surroundings
 
 __all__ = ["Loop", "fit_codec"]
 
 _TELL_EVERY = 20
-_COMMITMENT = 0.25
 Weights = Mapping[str, Tensor]
 
 
@@ -60,7 +59,7 @@ class Loop:
         self.rows = TrainingRows(source, config, session.seed)
         self.survey = self.rows.survey()
         self.codec = Codec(config).to(self.device)
-        fitted = weights is None and hasattr(self.codec.network, "begin")
+        fitted = weights is None and getattr(self.codec.network, "fitted", False)
         self.phases = phases(config, fitted)
         self.path = _checkpoint_path(config, self.rows, session, weights)
         self.step, self.phase, self.place = 0, -1, Place()
@@ -112,21 +111,18 @@ class Loop:
         torch.manual_seed(seed)  # for quantisers that draw numbers of their own
         generator = torch.Generator().manual_seed(seed)
         images, mask = self._cropped(*self._augmented(*data, generator), generator)
-        rest, encoder = self.optimizer.param_groups
-        rest["lr"] = learning_rate(self.config.training, phase, share)
-        encoder["lr"] = encoder_rate(self.config.training, phase, share)
-        resting = torch.no_grad() if share < phase.encoder else nullcontext()
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config.training, phase, share)
+        resting = torch.no_grad() if phase.name == "codebook" else nullcontext()
         with precision(self.device, self.config.training), resting:
             latents = self.codec.encode(images)
-        latents, distance = latents.float(), None
-        if phase.name == "quantized":  # in float32, or the nearest code would not be found
-            latents, _, distance = self.codec.quantizer(latents)
+        if phase.name != "autoencoder":  # in float32, or the nearest code would not be found
+            latents = self.codec.quantizer(latents.float()).latents
         with precision(self.device, self.config.training):
             found = self.codec.network.decode(latents)
         loss = masked_error(found, images, mask)
         self.optimizer.zero_grad(set_to_none=True)
-        whole = loss + (0.0 if distance is None else committed(distance, loss))
-        whole.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]
         self.ranks.average(self.codec.parameters())
         torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
         self.optimizer.step()
@@ -156,7 +152,7 @@ class Loop:
             return
         self.phase = wanted
         self.optimizer = self._fresh_optimizer()
-        if self.phases[wanted].name == "quantized" and self.codec.quantizer.learned:
+        if self.phases[wanted].name == "codebook":
             with torch.no_grad():
                 images = self._sample(self.config.training.codebook_images)
                 latents = torch.cat([self.codec.encode(part) for part in images])
@@ -219,11 +215,8 @@ class Loop:
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         training = self.config.training
-        parts: dict[bool, list[Tensor]] = {False: [], True: []}
-        for name, tensor in self.codec.named_parameters():
-            parts["encoder" in name.split(".")].append(tensor)
         return torch.optim.AdamW(
-            [{"params": tensors} for tensors in parts.values()],
+            self.codec.parameters(),
             lr=training.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=training.weight_decay,
@@ -272,14 +265,6 @@ class Loop:
             else ("without a work directory nothing of it is kept")
         )
         return f"training was stopped after step {self.step}; {where}"
-
-
-def committed(distance: Tensor, loss: Tensor) -> Tensor:
-    """Give the cost of latents that are far from their codes, as a share of the loss.
-
-    A share, because latents and images have scales of their own.
-    """
-    return distance * (_COMMITMENT * loss.detach() / distance.detach().clamp_min(1e-12))
 
 
 def _checkpoint_path(

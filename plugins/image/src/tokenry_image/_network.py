@@ -39,12 +39,11 @@ class Block(nn.Module):
 class ConvAutoencoder(nn.Module):
     """Encodes squares of `downsampling` pixels into `latent_dim` numbers, and back.
 
-    Each way is the sum of a base, which looks at every square alone and is fitted to the training
-    images, and a residual network of `width` channels and `blocks` blocks that sees the neighbours
-    as well and starts at zero: training begins at the quality of the base. The decoder's sees what
-    the base made of the tokens. The base is principal components, or, for the fixed grid of
-    `levels`, a word for each of its points. The encoder has no residual network there, where it
-    would lead squares away from their words, nor with `encoder="base"`.
+    Each way begins with a base, which looks at every square alone and is fitted to the training
+    images: principal components, or, for the fixed grid of `levels`, a word for each of its
+    points. The decoder adds a residual network of `width` channels and `blocks` blocks, which sees
+    the neighbours as well and starts at zero: training begins at the quality of the base. So does
+    the encoder with `encoder="conv"`; else it is finished, or `fitted`, when training begins.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class ConvAutoencoder(nn.Module):
         levels: tuple[int, ...],
         width: int,
         blocks: int,
-        encoder: Literal["conv", "base"] = "conv",
+        encoder: Literal["base", "conv"] = "base",
     ) -> None:
         super().__init__()
         if min(bands, latent_dim, downsampling, width) < 1 or blocks < 0:
@@ -63,18 +62,27 @@ class ConvAutoencoder(nn.Module):
                 f"bands={bands}, latent_dim={latent_dim}, downsampling={downsampling},"
                 f" width={width}: each has to be 1 or more, and blocks={blocks} 0 or more"
             )
-        if encoder not in ("conv", "base"):
-            raise ConfigError(f'encoder: {encoder!r} was given; allowed are "conv" and "base"')
+        if encoder not in ("base", "conv"):
+            raise ConfigError(f'encoder: {encoder!r} was given; allowed are "base" and "conv"')
+        if levels and encoder == "conv":
+            raise ConfigError('encoder: with a fixed grid only "base" is allowed; "conv" was given')
         self.base: Components | WordGrid = (
             WordGrid(bands, levels, downsampling)
             if levels
             else Components(bands, latent_dim, downsampling)
         )
-        squares = bands, downsampling, width, blocks
-        conv = encoder == "conv" and not levels
-        self.encoder = nn.Sequential(*_residual(*squares, latent_dim)) if conv else None
+        pixels = bands * downsampling**2
+        self.fitted = encoder == "base"
+        self.encoder = (
+            nn.Sequential(
+                nn.PixelUnshuffle(downsampling), *_residual(pixels, latent_dim, width, blocks)
+            )
+            if encoder == "conv"
+            else None
+        )
         self.decoder = nn.Sequential(
-            *_residual(*squares, bands * downsampling**2), nn.PixelShuffle(downsampling)
+            *_residual(pixels if levels else latent_dim, pixels, width, blocks),
+            nn.PixelShuffle(downsampling),
         )
 
     def encode(self, images: Tensor) -> Tensor:
@@ -86,8 +94,8 @@ class ConvAutoencoder(nn.Module):
     def decode(self, latents: Tensor) -> Tensor:
         """Give (N, bands, H, W) of (N, latent_dim, H', W')."""
         with torch.autocast(latents.device.type, enabled=False):
-            images = self.base.decode(latents.float())
-        found: Tensor = images + self.decoder(images)
+            images, context = self.base.decode(latents.float())
+        found: Tensor = images + self.decoder(context)
         return found
 
     def forward(self, images: Tensor) -> Tensor:
@@ -99,12 +107,10 @@ class ConvAutoencoder(nn.Module):
         self.base.begin(images)
 
 
-def _residual(bands: int, side: int, width: int, blocks: int, outputs: int) -> list[nn.Module]:
-    """From images to `outputs` for each of their squares, zero at first."""
-    first = nn.Conv2d(bands * side**2, width, 3, padding=1)
-    norm = nn.GroupNorm(math.gcd(8, width), width)
+def _residual(inputs: int, outputs: int, width: int, blocks: int) -> list[nn.Module]:
     last = nn.Conv2d(width, outputs, 3, padding=1)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-    middle = [Block(width) for _ in range(blocks)]
-    return [nn.PixelUnshuffle(side), first, *middle, norm, nn.SiLU(), last]
+    norm = nn.GroupNorm(math.gcd(8, width), width)
+    first = nn.Conv2d(inputs, width, 3, padding=1)
+    return [first, *(Block(width) for _ in range(blocks)), norm, nn.SiLU(), last]

@@ -25,14 +25,10 @@ _ROWS = 1 << 14  # distances are computed for so many latents at a time
 
 
 class Quantized(NamedTuple):
-    """Latents as the decoder will see them, the ids of their codes, and how far these are away.
-
-    The distance, a mean square, has a gradient where latents are to be kept near to their codes.
-    """
+    """Latents as the decoder will see them, and the ids of their codes."""
 
     latents: Tensor
     ids: Tensor
-    distance: Tensor | None = None
 
 
 class QuantizerModule(nn.Module):
@@ -138,11 +134,9 @@ class KMeansQuantizer(CodebookQuantizer):
         self.codebook.copy_(fit_words(latents, len(self.codebook), seed))
 
     def forward(self, latents: Tensor) -> Quantized:
-        """Replace latents by their codewords; gradients go to both."""
-        ids = self.ids(latents.detach())
-        words = embedding(ids, self.codebook).movedim(-1, 1)
-        distance = (latents - words.detach()).square().mean()
-        return Quantized(words + (latents - latents.detach()), ids, distance)
+        """Replace latents by their codewords, which gradients go to."""
+        ids = self.ids(latents)
+        return Quantized(embedding(ids, self.codebook).movedim(-1, 1), ids)
 
 
 class VqQuantizer(CodebookQuantizer):
@@ -155,7 +149,7 @@ class VqQuantizer(CodebookQuantizer):
             codes,
             decay=0.99,
             threshold_ema_dead_code=_DEAD,
-            commitment_weight=1.0,
+            commitment_weight=0.0,
             rotation_trick=False,
             accept_image_fmap=True,
         )
@@ -177,7 +171,8 @@ class VqQuantizer(CodebookQuantizer):
 
     def forward(self, latents: Tensor) -> Quantized:
         """Replace latents by their codewords, and move these in training."""
-        return Quantized(*self.vq(latents))
+        quantized, ids, _ = self.vq(latents.detach())
+        return Quantized(quantized, ids)
 
 
 def make_quantizer(config: ImageConfig) -> QuantizerModule:

@@ -9,40 +9,34 @@ from typing import Literal
 
 from ._config import ImageConfig, ImageTraining
 
-__all__ = ["Budget", "Phase", "encoder_rate", "learning_rate", "phases"]
+__all__ = ["Budget", "Phase", "learning_rate", "phases"]
 
 _AUTOENCODER_SHARE = 0.4
-_ENCODER_RATE = 0.1  # of the decoder's: at the same rate the encoder changes codes for the worse
-_ENCODER_WARMUP = 0.1
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training, from share `start` of its budget to share `stop`.
+    """A part of a training, from share `start` of its budget to share `stop`."""
 
-    The encoder learns from share `encoder` on, and rests before it.
-    """
-
-    name: Literal["autoencoder", "quantized"]
+    name: Literal["joint", "autoencoder", "codebook"]
     start: float
     stop: float
-    encoder: float
 
 
 def phases(config: ImageConfig, fitted: bool) -> tuple[Phase, ...]:
-    """Give the phases of a training; `fitted` says that the network starts from the images.
+    """Give the phases of a training; `fitted` says that the encoder is finished at its beginning.
 
-    A learned codebook is made of the latents of a finished encoder. From then on the decoder
-    learns what the codes look like, and then the encoder which of them to choose: one that
-    moves before the decoder knows its codes gathers its latents at a few of them.
+    fsq has one. A learned codebook is made of the latents of a finished encoder, which rests from
+    then on, while the decoder learns what the codewords look like: an encoder that moves together
+    with its codebook gathers its latents at a few words.
     """
-    training, learned = config.training, config.quantizer != "fsq"
-    share = training.autoencoder_share if learned else 0.0
+    if config.quantizer == "fsq":
+        return (Phase("joint", 0.0, 1.0),)
+    share = config.training.autoencoder_share
     if share is None:
         share = 0.0 if fitted else _AUTOENCODER_SHARE
-    rests = training.encoder_rests if fitted or learned else 0.0
-    last = Phase("quantized", share, 1.0, share + (1 - share) * rests)
-    return (Phase("autoencoder", 0.0, share, 0.0), last) if share else (last,)
+    last = Phase("codebook", share, 1.0)
+    return (Phase("autoencoder", 0.0, share), last) if share else (last,)
 
 
 @dataclass
@@ -70,8 +64,7 @@ class Budget:
 def learning_rate(training: ImageTraining, phase: Phase, share: float) -> float:
     """Give the rate: a linear warm-up, then half a cosine that ends at zero with the phase.
 
-    >>> t = ImageTraining(learning_rate=1.0, warmup=0.1)
-    >>> whole = Phase("quantized", 0.0, 1.0, encoder=0.0)
+    >>> t, whole = ImageTraining(learning_rate=1.0, warmup=0.1), Phase("joint", 0.0, 1.0)
     >>> [round(learning_rate(t, whole, share), 3) for share in (0.05, 0.1, 0.55, 1.0)]
     [0.5, 1.0, 0.5, 0.0]
     """
@@ -80,12 +73,3 @@ def learning_rate(training: ImageTraining, phase: Phase, share: float) -> float:
         return training.learning_rate * max(inner, 1e-3) / training.warmup
     rest = (inner - training.warmup) / (1 - training.warmup)
     return training.learning_rate * 0.5 * (1 + math.cos(math.pi * rest))
-
-
-def encoder_rate(training: ImageTraining, phase: Phase, share: float) -> float:
-    """Give the encoder's rate: a part of the decoder's, with a warm-up of its own after a rest."""
-    rate = learning_rate(training, phase, share)
-    if phase.encoder <= phase.start:
-        return rate
-    warm = (share - phase.encoder) / (phase.stop - phase.start) / _ENCODER_WARMUP
-    return rate * _ENCODER_RATE * min(1.0, max(0.0, warm))
