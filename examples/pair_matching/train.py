@@ -33,7 +33,7 @@ def drawn(paths: list[str]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("digits"))
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=24)
     args = parser.parse_args()
     write_digits(args.folder)
 
@@ -53,7 +53,8 @@ def main() -> None:
         args.folder / "training",
         validation_by="image",
         num_epochs=args.epochs,
-        num_pairs_per_epoch=480,
+        num_pairs_per_epoch=240,
+        validation_pairs=300,
         batch_size=24,
         lr=3e-3,
     )

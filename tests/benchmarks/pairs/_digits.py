@@ -40,6 +40,64 @@ def table(images: np.ndarray, labels: np.ndarray) -> Any:
     return pd.DataFrame({"x": list(np.round(images * 255).astype(np.uint8)), "y": labels})
 
 
+def recombined(
+    images: np.ndarray, labels: np.ndarray, individuals: int = 500, each: int = 12, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add individuals that are made of these: eight are too few to learn what tells new ones apart.
+
+    Each has a recipe and as many pictures as `each`, made of pictures drawn anew: quarters of four
+    digits, halves of two, the mean of two, or one that is turned, mirrored, or erased in part.
+    """
+    rng = np.random.default_rng(seed)
+    of = {int(label): images[labels == label] for label in np.unique(labels)}
+    pictures, names = [images], [str(label) for label in labels]
+    for recipe in _recipes(rng, sorted(of), individuals):
+        kind, parts, way = recipe
+        drawn = [of[digit][rng.integers(len(of[digit]), size=each)] for digit in parts]
+        pictures.append(_made(kind, drawn, way))
+        names += [f"{kind} {parts} {way}"] * each
+    return np.concatenate(pictures), np.array(names)
+
+
+def _recipes(rng: np.random.Generator, known: list[int], count: int) -> list[Any]:
+    """Give different recipes: a kind, the digits it takes, and a way of doing it."""
+    found: dict[Any, None] = {}
+    sizes = {"quarters": 4, "halves": 2, "mean": 2, "turned": 1, "erased": 1}
+    ways = {"quarters": 1, "halves": 2, "mean": 1, "turned": 8, "erased": 15}
+    while len(found) < count:
+        kind = list(sizes)[int(rng.integers(len(sizes)))]
+        parts = tuple(int(rng.choice(known)) for _ in range(sizes[kind]))
+        way = int(rng.integers(ways[kind]))
+        if kind == "mean":
+            parts = tuple(sorted(parts))
+        if (len(parts) > 1 and len(set(parts)) == 1) or (len(parts) == 1 and way == 0):
+            continue  # a digit as it is
+        found[kind, parts, way] = None
+    return list(found)
+
+
+def _made(kind: str, drawn: list[np.ndarray], way: int) -> np.ndarray:
+    out = drawn[0].copy()
+    if kind == "mean":
+        return (drawn[0] + drawn[1]) / 2
+    if kind == "turned":
+        turned = np.rot90(out, way // 2, (1, 2))
+        return turned[:, :, ::-1] if way % 2 else turned
+    if kind == "erased":
+        for quarter in (q for q in range(4) if way >> q & 1):
+            down, right = 4 * (quarter // 2), 4 * (quarter % 2)
+            out[:, down : down + 4, right : right + 4] = 0
+        return out
+    if kind == "halves":
+        half = np.s_[:, 4:] if way else np.s_[:, :, 4:]
+        out[half] = drawn[1][half]
+        return out
+    for number, other in enumerate(drawn):
+        quarter = np.s_[:, 4 * (number // 2) :, 4 * (number % 2) :]
+        out[quarter] = other[quarter]  # each covers what the ones before left there
+    return out
+
+
 def shifted(images: Tensor, generator: torch.Generator) -> Tensor:
     """Augment: shift each picture by up to one pixel either way; what comes in is empty."""
     count, side = len(images), images.shape[-1]
