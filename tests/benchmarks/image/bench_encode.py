@@ -71,16 +71,18 @@ def batches_of(path: Path, times: int) -> Any:
             yield from file.iter_batches(_BATCH, columns=columns)
 
 
-def forward_share(rows: int) -> None:
+def forward_share(rows: int, device: str) -> None:
     """Print the share of encoding that the network and the codebook take."""
     import torch
 
-    from tokenry_core import open_source
+    from tokenry_core import Runtime, open_source
     from tokenry_image import ImageTokenizer
 
     images = np.random.default_rng(0).normal(size=(rows, BANDS, SIZE, SIZE)).astype(np.float32)
     tokenizer = ImageTokenizer(latent_dim=5, training={"steps": 1, "batch_size": 4})
     tokenizer.train(images[:8])
+    tokenizer.runtime = Runtime(device=device)
+    tokenizer.prepare()
     (batch,) = open_source(tokenizer.open(images)).table.combine_chunks().to_batches()
     tokenizer.encode(batch)
     spent = 0.0
@@ -90,20 +92,63 @@ def forward_share(rows: int) -> None:
             nonlocal spent
             start = time.perf_counter()
             out = run(*args)
+            if device == "cuda":
+                torch.cuda.synchronize()
             spent += time.perf_counter() - start
             return out
 
         return inner
 
-    codec = tokenizer.codec
-    codec.encode, codec.quantizer.ids = timed(codec.encode), timed(codec.quantizer.ids)  # type: ignore[method-assign]
+    codec, quantizer = tokenizer.codec, tokenizer.codec.quantizer
+    codec.encode = timed(codec.encode)  # type: ignore[method-assign]
+    quantizer.ids = timed(quantizer.ids)  # type: ignore[method-assign]
     start = time.perf_counter()
     tokenizer.encode(batch)
     total = time.perf_counter() - start
+    where = device if device == "cuda" else f"{torch.get_num_threads()} threads"
     print(
-        f"\nencoding {rows} cutouts on {torch.get_num_threads()} threads: {rows / total:.0f}"
-        f" images/s, {spent / total:.1%} of the time in the forward pass"
+        f"\nencoding {rows} cutouts on {where}: {rows / total:.0f} images/s,"
+        f" {spent / total:.1%} of the time in the forward pass"
     )
+
+
+def training_rate(batch_size: int) -> None:
+    """Print images/s of training on a GPU, and the share of what its matrix products reach."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from tokenry_image import ImageConfig
+    from tokenry_image._codec import Codec
+
+    codec = Codec(ImageConfig(quantizer="kmeans", latent_dim=16)).on("cuda")
+    images = torch.randn(batch_size, BANDS, SIZE, SIZE, device="cuda")
+
+    def step() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = (codec.network(images) - images).square().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    matrix = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
+    with FlopCounterMode(display=False) as counter:
+        step()
+    rate = counter.get_total_flops() / _seconds(step)
+    peak = 2 * 8192**3 / _seconds(lambda: matrix @ matrix)
+    print(
+        f"training on {torch.cuda.get_device_name()}: {batch_size / _seconds(step):.0f} images/s,"
+        f" {rate / peak:.1%} of the {peak / 1e12:.0f} TFLOP/s of its matrix products"
+    )
+
+
+def _seconds(run: Any, times: int = 10) -> float:
+    import torch
+
+    run()
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(times):
+        run()
+    torch.cuda.synchronize()
+    return (time.perf_counter() - start) / times
 
 
 def main() -> None:
@@ -113,6 +158,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="cutouts, in thousands")
     args = parser.parse_args()
     rows, times = (64, 1) if args.quick else (_FILE, args.rows // _FILE)
+    import torch
+
     from tokenry_image import ImageConfig
     from tokenry_image._codec import Codec
 
@@ -126,7 +173,10 @@ def main() -> None:
             "read and copy": lambda: copied(batches_of(path, times)),
         }
         seconds = contend(contenders, 3, warmup=0)
-    forward_share(16 if args.quick else 128)
+    forward_share(16 if args.quick else 128, "cpu")
+    if torch.cuda.is_available():
+        forward_share(1024, "cuda")
+        training_rate(256)
     row = Row(
         f"{rows * times} cutouts of {BANDS} x {SIZE} x {SIZE}",
         "read and prepare",

@@ -15,6 +15,7 @@ from ._codec import Codec, inside
 from ._columns import Images
 from ._fitness import judge
 from ._kernels import prepare_band
+from ._surroundings import full_precision
 
 __all__ = ["Encoded", "Ready", "encode_ready", "make_ready"]
 
@@ -61,9 +62,10 @@ def encode_ready(codec: Codec, ready: Ready) -> Encoded:
     """Give tokens and latents."""
     if not len(ready.images):
         return Encoded({}, ready.counts)
-    latents = codec.encode(ready.images).float()
-    ids = codec.quantizer.ids(latents)
-    ties = int(codec.quantizer.near_ties(latents, ids).sum())
+    with full_precision(ready.images.device):
+        latents = codec.encode(ready.images).float()
+        ids = codec.quantizer.ids(latents)
+        ties = int(codec.quantizer.near_ties(latents, ids).sum())
     fields = {"image_tokens": ids.cpu().numpy(), "image_latents": latents.cpu().numpy()}
     return Encoded(fields, {**ready.counts, "near_ties": ties})
 

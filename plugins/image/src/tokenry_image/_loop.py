@@ -58,7 +58,7 @@ class Loop:
         self.weights = weights
         self.rows = TrainingRows(source, config, session.seed)
         self.survey = self.rows.survey()
-        self.codec = Codec(config).to(self.device)
+        self.codec = Codec(config).on(self.device)
         fitted = weights is None and getattr(self.codec.network, "fitted", False)
         self.phases = phases(config, fitted)
         self.path = _checkpoint_path(config, self.rows, session, weights)

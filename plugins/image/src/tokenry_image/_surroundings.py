@@ -12,7 +12,7 @@ from tokenry_core import Session
 
 from ._config import ImageTraining
 
-__all__ = ["precision", "surroundings"]
+__all__ = ["full_precision", "precision", "surroundings"]
 
 
 @contextmanager
@@ -37,6 +37,13 @@ def precision(device: str, training: ImageTraining) -> Any:
     if wanted == "auto":
         wanted = "bfloat16" if _has_bfloat16(kind) else "float32"
     return torch.autocast(kind, torch.bfloat16) if wanted == "bfloat16" else nullcontext()
+
+
+def full_precision(device: torch.device) -> Any:
+    """Give the context in which a GPU's float32 is float32: TF32 would give other tokens."""
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(allow_tf32=False)
 
 
 def _has_bfloat16(kind: str) -> bool:

@@ -222,7 +222,7 @@ class ImageTokenizer(NpzNames[ImageConfig]):
         codec.load_arrays(state)
         if self.runtime.threads is not None:
             torch.set_num_threads(self.runtime.threads)
-        return codec.to(self.runtime.device).eval()
+        return codec.on(self.runtime.device).eval()
 
     def _ready(self, batch: pa.RecordBatch) -> Ready:
         from ._encode import make_ready
