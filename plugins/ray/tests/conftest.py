@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent.parent
-MODULES = [HERE / "fixtures", ROOT / "tests" / "fixtures" / "plugins"]
-sys.path[:0] = map(str, MODULES)  # tasks and tokenizers of the tests, for workers too
+PLUGINS = HERE.parents[2] / "tests" / "fixtures" / "plugins"
+sys.path.insert(0, str(HERE / "fixtures"))  # tasks that the tests and the workers import
 
 
 @pytest.fixture(scope="session", autouse=True)
 def ray_session(tmp_path_factory):
     """Ray with two CPUs; workers inherit the environment, and so find the tests' tokenizers."""
     patch = pytest.MonkeyPatch()
-    inherited = os.environ.get("PYTHONPATH")
-    patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [*map(str, MODULES), inherited])))
+    path = [str(HERE / "fixtures"), str(PLUGINS), os.environ.get("PYTHONPATH")]
+    patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+    patch.syspath_prepend(PLUGINS)
     patch.setenv("TOKENRY_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     import ray
 

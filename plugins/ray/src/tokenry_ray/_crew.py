@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -38,39 +38,34 @@ class Crew:
 
     def __init__(self, hands: Sequence[Hand[Any]], starting: dict[Ref, Hand[Any]]) -> None:
         self.free, self.starting = list(hands), starting
+        self.running: dict[Ref, tuple[Any, Hand[Any]]] = {}
 
-    def work(self, items: Iterable[T]) -> Generator[tuple[T, Any], None, None]:
+    def work(self, items: Iterable[T]) -> Iterator[tuple[T, Any]]:
         """Give each item with its outcome, `Died` where its worker was lost too often."""
         items = iter(items)
-        running: dict[Ref, tuple[T, Hand[T]]] = {}
+        self._hand_out(items)
+        while self.running or not self.free:
+            (ref,), _ = ray.wait([*self.running, *self.starting])
+            if ref in self.starting:
+                ray.get(ref)
+                self.free.append(self.starting.pop(ref))
+                self._hand_out(items)
+                continue
+            item, hand = self.running.pop(ref)
+            self.free.append(hand)
+            outcome = _outcome(ref)
+            self._hand_out(items)  # before the caller takes its time over the outcome
+            yield item, outcome
 
-        def hand_out() -> None:
-            for item in islice(items, len(self.free)):
-                hand = self.free.pop()
-                running[hand(item)] = item, hand
+    def stop(self) -> None:
+        """End what is still running, which nobody waits for, and come back when it has ended."""
+        if refs := list(self.running):
+            ray.wait(refs, num_returns=len(refs), timeout=_SECONDS_TO_STOP)
 
-        try:
-            hand_out()
-            while running or not self.free:
-                (ref,), _ = ray.wait([*running, *self.starting])
-                if ref in self.starting:
-                    ray.get(ref)
-                    self.free.append(self.starting.pop(ref))
-                    hand_out()
-                    continue
-                item, hand = running.pop(ref)
-                self.free.append(hand)
-                outcome = _outcome(ref)
-                hand_out()  # before the caller takes its time over the outcome
-                yield item, outcome
-        except BaseException:  # nobody waits for what is still running
-            self.stop(list(running))
-            raise
-
-    def stop(self, running: list[Ref]) -> None:
-        """End what is still running, and come back when it has ended."""
-        if running:
-            ray.wait(running, num_returns=len(running), timeout=_SECONDS_TO_STOP)
+    def _hand_out(self, items: Iterator[Any]) -> None:
+        for item in islice(items, len(self.free)):
+            hand = self.free.pop()
+            self.running[hand(item)] = item, hand
 
 
 class Tasks(Crew):
@@ -80,11 +75,11 @@ class Tasks(Crew):
         task = ray.remote(call).options(max_retries=retries, **needs)
         super().__init__([lambda item: task.remote(order, item)] * count, {})
 
-    def stop(self, running: list[Ref]) -> None:
-        """End the workers that are busy with it."""
-        for ref in running:
+    def stop(self) -> None:
+        """End the workers that are still busy."""
+        for ref in self.running:
             ray.cancel(ref, force=True)
-        super().stop(running)
+        super().stop()
 
 
 class Actors(Crew):
@@ -99,11 +94,11 @@ class Actors(Crew):
         """Those that are there by now; a busy cluster may not have had room for all."""
         return [actor for ref, actor in self._actors.items() if ref not in self.starting]
 
-    def stop(self, running: list[Ref]) -> None:
+    def stop(self) -> None:
         """End the actors."""
         for actor in self._actors.values():
             ray.kill(actor)
-        super().stop(running)
+        super().stop()
 
 
 def make_actors(cls: type, count: int, needs: dict[str, float], **losses: int) -> list[Actor]:

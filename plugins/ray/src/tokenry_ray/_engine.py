@@ -47,7 +47,11 @@ class RayEngine:
         most = length_hint(items, sys.maxsize)
         items = iter(items)
         for first in items:  # where there is none, nothing is started
-            yield from self._crew(task, most).work(chain([first], items))
+            crew = self._crew(task, most)
+            try:
+                yield from crew.work(chain([first], items))
+            finally:
+                crew.stop()
 
     def reduce(
         self,

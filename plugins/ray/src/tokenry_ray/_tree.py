@@ -29,18 +29,20 @@ def reduce(
     """Give what all results are merged into; `Died` where any keeper was lost."""
     order = ray.put(pack((task, merge)))
     crew = Actors(keepers, order)
-    work = crew.work(items)
     try:
-        for item, outcome in work:
+        for item, outcome in crew.work(items):
             if isinstance(outcome, Died):
+                crew.stop()
                 return outcome
             done(item)
         result: R = _merged(crew.started, order)
         return result
     except LOST:
+        crew.stop()
         return Died()
-    finally:
-        work.close()
+    except BaseException:
+        crew.stop()
+        raise
 
 
 def _merged(keepers: list[Any], order: Any) -> Any:
