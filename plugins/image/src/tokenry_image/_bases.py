@@ -13,7 +13,7 @@ __all__ = ["Components", "WordGrid"]
 
 _ROWS = 1 << 14  # distances are computed for so many squares at a time
 _ROUNDS, _NARROWING = 28, 16  # of the self-organising map, and those in which it gets narrower
-_SQUARES = 1 << 18  # that it is fitted to
+_SQUARES = 1 << 18  # that a base is fitted to
 _BORDER = 0.01  # width of the border between two words, in their distances
 
 
@@ -40,8 +40,8 @@ class Components(nn.Module):
 
         One factor for all makes the latents vary by one in the mean.
         """
-        rows = _squares(images, self.side).double()
-        mean = images.double().mean((0, 2, 3))
+        rows = _some(_squares(images, self.side)).double()
+        mean = rows.mean(0).reshape(-1, self.side**2).mean(1)
         rows -= mean.repeat_interleave(self.side**2)
         values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
         weight = self.encoder.weight
@@ -79,11 +79,9 @@ class WordGrid(nn.Module):
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Give the latents; the words that squares are compared with do not learn."""
-        out = []
-        for rows in torch.split(_squares(images, self.side), _ROWS):
-            out.append(self._place(rows))
+        parts = torch.split(_squares(images, self.side), _ROWS)
         grid = (len(images), images.shape[2] // self.side, images.shape[3] // self.side, -1)
-        return torch.cat(out).reshape(grid).movedim(-1, 1)
+        return torch.cat([self._place(rows) for rows in parts]).reshape(grid).movedim(-1, 1)
 
     def decode(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Give the images, and what says most of each square: its word, not its place."""
@@ -98,8 +96,7 @@ class WordGrid(nn.Module):
         Each round gives every square to its nearest word, and makes every word the mean of its
         own squares and, by a weight that falls with the distance on the grid, of its neighbours'.
         """
-        rows, points = _squares(images, self.side), self._points()
-        rows = rows[:: 1 + len(rows) // _SQUARES]
+        rows, points = _some(_squares(images, self.side)), self._points()
         words = _plane(rows, points)
         apart = torch.cdist(points, points).square()
         first, last = max(1.0, max(self.levels) / 4), 0.15
@@ -135,6 +132,11 @@ def _squares(images: Tensor, side: int) -> Tensor:
     """Every square of `side` pixels as a row."""
     squares = pixel_unshuffle(images, side)
     return squares.movedim(1, -1).reshape(-1, squares.shape[1])
+
+
+def _some(rows: Tensor) -> Tensor:
+    """Every so many rows, where there are more than a base needs."""
+    return rows[:: 1 + len(rows) // _SQUARES]
 
 
 def _distances(rows: Tensor, words: Tensor) -> Tensor:
