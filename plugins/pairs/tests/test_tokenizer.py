@@ -126,6 +126,15 @@ def test_bad_rows_say_which_file_is_broken(trained, tmp_path):
     path = tmp_path / "none.png"
     with pytest.raises(BadRows, match=r"row 1.*none\.png"):
         trained.encode(pa.table({"set": [[], [str(path)]]}))
+    path.write_bytes(b"no image")
+    good = tmp_path / "good.png"
+    good.write_bytes(png(0, 0))
+    with pytest.raises(BadRows, match=r"row 0: .*none\.png: this is no image"):
+        trained.encode(pa.table({"set": [[str(good), str(path)]]}))
+    with pytest.raises(BadRows, match=r"row 0: b\.png: this is no image"):
+        trained.encode(pa.table({"set": [[{"bytes": b"none", "path": "b.png"}]]}))
+    with pytest.raises(BadRows, match="row 0: an image of the set: this is no image"):
+        trained.encode(pa.table({"set": [[b"none"]]}))
 
 
 def test_pixels_are_refused_with_what_is_read_instead(trained):

@@ -209,7 +209,7 @@ def test_tokens_in_a_folder_serve_the_next_training(table, tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "why"),
     [
-        ({"num_epoch": 3}, TypeError, "num_epoch"),
+        ({"num_epoch": 3}, ConfigError, 'Did you mean "num_epochs"'),
         ({"num_epochs": "3"}, ConfigError, "num_epochs"),
         ({"validation": 2.0}, ConfigError, "validation"),
         ({"validation_by": "colour"}, ConfigError, "identity"),
@@ -220,6 +220,54 @@ def test_mistakes_in_options_are_named(table, options, error, why):
         small().train(table, **options)
 
 
+@pytest.mark.parametrize(
+    ("labels", "options", "why"),
+    [
+        (3, {}, 'keeping some for validation needs at least four.*validation_by="image"'),
+        (1, {"validation": 0}, "train_df: images of 1 individuals"),
+        (4, {"validation_by": "image", "validation": 0.01}, "is not one image"),
+    ],
+)
+def test_too_few_individuals_say_what_can_be_done(table, labels, options, why):
+    known = table[table.y.isin(table.y.unique()[:labels])]
+    with pytest.raises(DataError, match=why):
+        small().train(known, **PLAN, **options)
+
+
+def test_validation_without_pairs_is_told_from_training(table):
+    with pytest.raises(DataError, match="val_df has no row"):
+        small().train(table, table[:0], **PLAN)
+    with pytest.raises(DataError, match="val_df: images of 3 individuals.* 0 of whom"):
+        small().train(table[:32], table[32::8][:3], **PLAN)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(table, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path / "file", tmp_path / "file" / "inner"):
+        with pytest.raises(ConfigError, match="save_dir: .* cannot be made"):
+            small().train(table, save_dir=place, **PLAN)
+
+
+def test_a_report_in_place_of_a_folder_is_refused_before_the_work(trainer, table, tmp_path):
+    with pytest.raises(ConfigError, match="report: .* is a folder"):
+        trainer.evaluate(table, report=tmp_path)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:77"])
+def test_a_device_that_is_not_there_is_named(trainer, table, tmp_path, device):
+    with pytest.raises(ConfigError, match=f'device: "{device}" cannot be used'):
+        small(device=device).train(table, **PLAN)
+    trainer.save(tmp_path / "made.safetensors")
+    again = PairMatchingTrainer.load(tmp_path / "made.safetensors", device=device)
+    with pytest.raises(ConfigError, match=f'device: "{device}" cannot be used'):
+        again.predict(table.x[:1], table.x[1:2])
+
+
+def test_a_negative_seed_is_refused_where_it_is_given():
+    with pytest.raises(ConfigError, match="seed: -1"):
+        small(seed=-1)
+
+
 def test_predicting_before_training_says_so(table):
     with pytest.raises(NotTrained, match="train"):
         small().predict(list(table.x[:1]), list(table.x[1:2]))
@@ -228,7 +276,7 @@ def test_predicting_before_training_says_so(table):
 def test_a_path_in_place_of_a_set_and_an_empty_set_are_refused(trainer, table):
     with pytest.raises(DataError, match="image_set_b: a single image"):
         trainer.predict(list(table.x[:1]), table.x[1])
-    with pytest.raises(DataError, match="image_set_a: the set is empty"):
+    with pytest.raises(DataError, match="image_set_a has no image"):
         trainer.predict([], list(table.x[:1]))
 
 

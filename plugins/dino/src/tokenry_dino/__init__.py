@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from ._dataset import PatchSample as PatchSample
     from ._dataset import collate_packed as collate_packed
     from ._dataset import collate_padded as collate_padded
+    from ._decode import decode_image as decode_image
     from ._family import TimmFactory as TimmFactory
     from ._family import TimmFamily as TimmFamily
     from ._family import timm_family as timm_family
+    from ._records import SUFFIXES as SUFFIXES
     from ._shards import add_to_shards as add_to_shards
     from ._sink_npy import NpyConfig as NpyConfig
     from ._sink_npy import NpySink as NpySink
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from ._tokenizer import DinoPatchTokenizer as DinoPatchTokenizer
     from ._verify import Verification as Verification
     from ._verify import verify_patches as verify_patches
+    from ._weights import seeded as seeded
+    from ._weights import weights_digest as weights_digest
 
 __version__ = "0.1.0"
 
@@ -55,9 +59,11 @@ _HOMES = {
     "PatchSample": "_dataset",
     "collate_packed": "_dataset",
     "collate_padded": "_dataset",
+    "decode_image": "_decode",
     "TimmFactory": "_family",
     "TimmFamily": "_family",
     "timm_family": "_family",
+    "SUFFIXES": "_records",
     "add_to_shards": "_shards",
     "NpyConfig": "_sink_npy",
     "NpySink": "_sink_npy",
@@ -68,5 +74,7 @@ _HOMES = {
     "DinoPatchTokenizer": "_tokenizer",
     "Verification": "_verify",
     "verify_patches": "_verify",
+    "seeded": "_weights",
+    "weights_digest": "_weights",
 }
 __getattr__, __all__ = lazy_names(__name__, _HOMES)

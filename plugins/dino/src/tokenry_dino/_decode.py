@@ -1,4 +1,4 @@
-"""From the bytes of an image file to upright 8-bit RGB, or the reason why not."""
+"""From an image file, or an image of Pillow, to upright 8-bit RGB, or the reason why not."""
 
 from __future__ import annotations
 
@@ -44,18 +44,24 @@ def image_size(
     return (height, width) if turned else (width, height)
 
 
-def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Give an image file as upright RGB of 8 bits.
+def decode_image(file: bytes | Image.Image, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Give an image file, or an image of Pillow, as upright RGB of 8 bits.
 
     EXIF orientation is applied; transparency is laid over white; 16-bit greys keep their upper
     eight bits; palettes and CMYK are converted; of an animation, the first frame is taken.
     """
-    with _opened(data, max_pixels) as image:
-        try:
-            image.load()
-        except Exception as error:  # decoders raise whatever their parsers stumble over
-            raise DataError(f"the image cannot be decoded: {_why(error)}") from None
-        return _rgb(_upright(image))
+    if isinstance(file, Image.Image):
+        return _decoded(file)
+    with _opened(file, max_pixels) as image:
+        return _decoded(image)
+
+
+def _decoded(image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+    except Exception as error:  # decoders raise whatever their parsers stumble over
+        raise DataError(f"the image cannot be decoded: {_why(error)}") from None
+    return _rgb(_upright(image))
 
 
 def _opened(file: bytes | str | os.PathLike[str], max_pixels: int) -> Image.Image:
@@ -79,6 +85,8 @@ def _opened(file: bytes | str | os.PathLike[str], max_pixels: int) -> Image.Imag
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(_ORIENTATION, 1) == 1:
+            return image  # exif_transpose would copy it
         return ImageOps.exif_transpose(image)
     except Exception:  # broken EXIF is no reason to refuse a picture
         return image

@@ -17,6 +17,7 @@ __all__ = ["SUFFIXES", "Record", "check_id", "json_lines", "read_folder", "read_
 SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff")
 ) | {".webp"}
+"""Endings of the files that are taken for images, in small letters."""
 
 
 class Record(NamedTuple):

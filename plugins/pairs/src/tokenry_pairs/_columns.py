@@ -23,9 +23,10 @@ _ROWS = 1024
 
 
 class SetFiles(NamedTuple):
-    """The files of one row's images, and why one of them cannot be read, if so."""
+    """The files of one row's images, what each is called, and why one cannot be read, if so."""
 
     files: list[bytes]
+    names: list[str]
     reason: str
 
 
@@ -36,11 +37,12 @@ def read_sets(column: pa.Array, name: str) -> Iterator[SetFiles]:
     """
     images, ends = _flat(column, name)
     there = np.asarray(images.is_valid())
-    found = read_encoded(images)
+    found, names = read_encoded(images), _names(images)
     for start, end in pairwise(ends):
-        own = [found[i] for i in range(start, end) if there[i]]
-        reasons = [one for one in own if isinstance(one, str)]
-        yield SetFiles([one for one in own if isinstance(one, bytes)], "; ".join(reasons))
+        own = [(found[i], names[i]) for i in range(start, end) if there[i]]
+        reasons = [one for one, _ in own if isinstance(one, str)]
+        read = [(one, name) for one, name in own if isinstance(one, bytes)]
+        yield SetFiles([one for one, _ in read], [name for _, name in read], "; ".join(reasons))
 
 
 def labelled_images(source: DataSource, config: PairsConfig) -> pd.DataFrame:
@@ -85,6 +87,15 @@ def _flat(column: pa.Array, name: str) -> tuple[pa.Array, list[int]]:
             " image files (binary, or structs with bytes), and single ones, which are sets of one"
         )
     return images, [0, *np.cumsum(lengths).tolist()]
+
+
+def _names(images: pa.Array) -> list[str]:
+    """Give the path of each image, or else its place among those of the set."""
+    if pa.types.is_struct(images.type) and images.type.get_field_index("path") >= 0:
+        images = images.field("path")
+    elif not (pa.types.is_string(images.type) or pa.types.is_large_string(images.type)):
+        return ["an image of the set"] * len(images)
+    return [path or "an image of the set" for path in images.to_pylist()]
 
 
 def _items(images: pa.Array) -> list[Any]:

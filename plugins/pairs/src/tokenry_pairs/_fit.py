@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from tokenry_core import Array, Session
+from tokenry_core.errors import DataError
 
 from ._config import PairsConfig
 from .data._labels import group_rows
@@ -109,9 +110,26 @@ def _write_page(session: Session, result: Mapping[str, Any], temperature: float)
 def split(df: pd.DataFrame, config: PairsConfig, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give training and validation rows: other individuals, or other images of the same."""
     if config.validation_by == "identity":
+        _check_labels(df)
         return split_by_identity(df, config.validation, seed)
     held = np.zeros(len(df), bool)
     for number, rows in enumerate(group_rows(df).values()):
         order = np.random.default_rng([seed, number]).permutation(rows)
         held[order[: round(config.validation * len(rows))]] = True
+    if not held.any():
+        raise DataError(
+            f"validation: {config.validation} of everyone's images is not one image; give a larger"
+            " share, val_df, or validation=0"
+        )
     return df[~held].reset_index(drop=True), df[held].reset_index(drop=True)
+
+
+def _check_labels(df: pd.DataFrame) -> None:
+    """Either side needs two individuals, who have pairs."""
+    count = len(group_rows(df))
+    if count < 4:
+        raise DataError(
+            f"{count} individuals were given; keeping some for validation needs at least four: give"
+            ' more, validation_by="image" (other images of the same individuals), val_df, or'
+            " validation=0"
+        )

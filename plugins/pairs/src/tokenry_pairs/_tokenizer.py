@@ -84,8 +84,10 @@ class PairsTokenizer(BaseTokenizer[PairsConfig]):
         if self._model is None:
             import torch
 
+            from ._device import require_device
             from ._fit import model_of
 
+            require_device(self.runtime.device)
             self._model = model_of(self.config, self.state()).to(self.runtime.device)
             if self.runtime.threads is not None:
                 torch.set_num_threads(self.runtime.threads)
@@ -147,16 +149,17 @@ class PairsTokenizer(BaseTokenizer[PairsConfig]):
     def _opened(self, column: pa.Array) -> tuple[list[list[Image.Image]], dict[int, str]]:
         """Give the images of each row, and the reasons of those that have a broken one."""
         from ._columns import read_sets
-        from .training._images import open_image
+        from .data import load_image
 
         sets: list[list[Image.Image]] = []
         reasons: dict[int, str] = {}
         for row, found in enumerate(read_sets(column, self.config.column)):
             sets.append([])
-            try:
-                sets[-1] = [open_image(file) for file in found.files]
-            except DataError as error:
-                reasons[row] = str(error)
+            for file, name in zip(found.files, found.names, strict=True):
+                try:
+                    sets[-1].append(load_image(file))
+                except DataError as error:
+                    reasons[row] = f"{name}: {error}"
             if found.reason:
                 reasons[row] = found.reason
         return sets, reasons
@@ -164,4 +167,4 @@ class PairsTokenizer(BaseTokenizer[PairsConfig]):
     def _embed(self, sets: Sequence[Sequence[Image.Image]]) -> Array:
         from .evaluation._vectors import set_vectors
 
-        return np.asarray(set_vectors(self.model, sets, load=lambda image: image).sets)
+        return np.asarray(set_vectors(self.model, sets).sets)

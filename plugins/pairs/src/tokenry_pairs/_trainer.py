@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tokenry_core import Session, build_config
-from tokenry_core.errors import DataError
+from tokenry_core.errors import ConfigError, DataError
 
 from ._config import PairsConfig
 from ._tokenizer import PairsTokenizer
@@ -17,7 +17,6 @@ from .training._plan import TrainingPlan
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
 
     from .evaluation import Match
     from .model import PairMatchingModel
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PairMatchingTrainer"]
 
-_PLAN = frozenset(field.name for field in fields(TrainingPlan))
+_PLACE = frozenset(("augment", "cache", "resume", "transform", "use_accelerator"))
 Table: TypeAlias = "pd.DataFrame | str | os.PathLike[str]"
 
 
@@ -78,6 +77,8 @@ class PairMatchingTrainer:
         device: str = "cpu",
         seed: int = 42,
     ) -> None:
+        if seed < 0:
+            raise ConfigError(f"seed: {seed} was given; allowed is a number from 0")
         self.seed = seed
         self.result: dict[str, Any] | None = None
         given = {
@@ -120,10 +121,10 @@ class PairMatchingTrainer:
         """
         from ._fit import fit_pairs
 
-        plan = {name: options.pop(name) for name in _PLAN & options.keys()}
+        place = {name: options.pop(name) for name in _PLACE & options.keys()}
         config = self.tokenizer.config
         changed = {
-            "training": build_config(TrainingPlan, plan),
+            "training": build_config(TrainingPlan, options),
             "validation": config.validation if validation is None else validation,
             "validation_by": validation_by or config.validation_by,
         }
@@ -134,7 +135,7 @@ class PairMatchingTrainer:
         if save_dir is not None:
             session = replace(session, workdir=Path(save_dir))
         val_df = None if val_df is None else _table(val_df)
-        fitted = fit_pairs(config, _table(train_df), val_df, session, **options)
+        fitted = fit_pairs(config, _table(train_df), val_df, session, **place)
         tokenizer = PairsTokenizer(config)
         tokenizer.runtime = runtime
         tokenizer.adopt(fitted.arrays)
@@ -143,7 +144,17 @@ class PairMatchingTrainer:
         return self.result
 
     def evaluate(
-        self, test_df: Table, *, report: str | os.PathLike[str] | None = None, **options: Any
+        self,
+        test_df: Table,
+        num_pairs: int = 1000,
+        images_per_set: int | tuple[int, int] | None = None,
+        batch_size: int = 32,
+        threshold: float = 0.5,
+        *,
+        positive_ratio: float = 0.5,
+        seed: int = 0,
+        transform: Callable[[Any], Any] | None = None,
+        report: str | os.PathLike[str] | None = None,
     ) -> dict[str, float]:
         """Give the metrics on pairs of labelled images, calibrated.
 
@@ -153,10 +164,19 @@ class PairMatchingTrainer:
         """
         from .evaluation import pair_metrics, score_pairs
 
-        threshold = options.pop("threshold", 0.5)
-        options.setdefault("images_per_set", self.tokenizer.config.training.images_per_set)
+        if report is not None and Path(report).is_dir():
+            raise ConfigError(f"report: {os.fspath(report)} is a folder; give an HTML file")
         table = _table(test_df)
-        scores = score_pairs(self.model, table, **options)
+        scores = score_pairs(
+            self.model,
+            table,
+            num_pairs,
+            images_per_set or self.tokenizer.config.training.images_per_set,
+            batch_size,
+            positive_ratio=positive_ratio,
+            seed=seed,
+            transform=transform,
+        )
         temperature = self.tokenizer.temperature
         figures = pair_metrics(scores.same, scores.logits, threshold, temperature)
         if report is not None:
@@ -167,11 +187,12 @@ class PairMatchingTrainer:
         """Give the probability that two sets of images show the same individual."""
         import torch
 
-        from .evaluation import probabilities
+        from .data._images import image_list
+        from .evaluation import probabilities, set_vectors
 
-        sets = _sets({"image_set_a": image_set_a, "image_set_b": image_set_b})
+        sets = [image_list(image_set_a, "image_set_a"), image_list(image_set_b, "image_set_b")]
         with torch.inference_mode():
-            a, b = self._vectors(list(sets.values()))
+            a, b = set_vectors(self.model, sets).sets.to(self.tokenizer.runtime.device)
             logit = float(self.model.head(a[None], b[None]))
         return float(probabilities(logit, self.tokenizer.temperature))
 
@@ -191,7 +212,6 @@ class PairMatchingTrainer:
         individuals is unknown. Each match names the pairs of images that decided it.
         """
         from .evaluation import match, threshold_at
-        from .training._images import open_image
 
         state = self.tokenizer.state()
         if "validation.logits" not in state:
@@ -210,18 +230,11 @@ class PairMatchingTrainer:
             temperature=self.tokenizer.temperature,
             top=top,
             evidence=evidence,
-            load=open_image,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one artifact, which `PairMatchingTrainer.load` and `tokenry.load` read."""
         self.tokenizer.save(path)
-
-    def _vectors(self, sets: Sequence[Sequence[Any]]) -> Tensor:
-        from .evaluation import set_vectors
-        from .training._images import open_image
-
-        return set_vectors(self.model, sets, load=open_image).sets.to(self.tokenizer.runtime.device)
 
     def _write_report(
         self, path: Path, figures: Mapping[str, float], scores: Scores, table: pd.DataFrame
@@ -241,15 +254,3 @@ def _table(data: Any) -> pd.DataFrame:
     from .data import read_labels
 
     return read_labels(data) if isinstance(data, str | os.PathLike) else data
-
-
-def _sets(given: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
-    """Refuse what is no set of images."""
-    for name, images in given.items():
-        if isinstance(images, str | bytes | os.PathLike):
-            raise DataError(
-                f"{name}: a single image was given; a set is a list of images: [{images!r:.60}]"
-            )
-        if not len(images):
-            raise DataError(f"{name}: the set is empty; a set has at least one image")
-    return given

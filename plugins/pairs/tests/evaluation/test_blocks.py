@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -122,9 +124,9 @@ def test_a_query_below_the_threshold_is_unknown_and_still_ranked(seeing, shades)
 def test_matching_needs_sets(seeing, shades):
     with pytest.raises(DataError, match="empty gallery"):
         match(seeing, {}, [])
-    with pytest.raises(DataError, match="list of lists"):
+    with pytest.raises(DataError, match=r"queries\[0\]: a single image"):
         match(seeing, {"a": [shades(1)]}, [shades(1)])
-    with pytest.raises(DataError, match="set 0 has no image"):
+    with pytest.raises(DataError, match=r"gallery\['a'\] has no image"):
         match(seeing, {"a": []}, [[shades(1)]])
     with pytest.raises(ConfigError, match="top 0"):
         match(seeing, {"a": [shades(1)]}, [], top=0)
@@ -132,7 +134,20 @@ def test_matching_needs_sets(seeing, shades):
 
 
 def test_images_may_be_open_already(small, photos):
-    paths = list(photos({"rex": 2})["x"])
+    paths = photos({"rex": 4})["x"][2:]  # a column of a table, whose first row is not 0
     model = small()
     opened = set_vectors(model, [[load_image(path) for path in paths]])
     torch.testing.assert_close(opened.sets, set_vectors(model, [paths]).sets)
+    arrays = np.stack([np.asarray(load_image(path)) for path in paths])
+    files = [Path(path).read_bytes() for path in paths]
+    for sets in ([arrays], [files], iter([paths])):
+        assert torch.equal(set_vectors(model, list(sets)).sets, opened.sets)
+
+
+def test_a_column_of_a_table_is_a_set_whatever_its_index(small, photos):
+    df, model = photos({"rex": 3, "ada": 3}), small()
+    gallery = dict(list(df.groupby("y")["x"]))
+    (found,) = match(model, gallery, {"who": df["x"][4:]})
+    (again,) = match(model, {y: list(x) for y, x in gallery.items()}, [list(df["x"][4:])])
+    assert found.ranking == again.ranking
+    assert found.evidence == again.evidence

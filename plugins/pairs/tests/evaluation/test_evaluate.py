@@ -28,13 +28,6 @@ def test_metrics_are_those_of_the_datasets_pairs_one_by_one(small, photos, size)
     assert set(found) >= {"accuracy", "precision", "recall", "f1_score", "auc_roc", "auc_pr"}
 
 
-def test_tokens_that_do_not_fit_are_computed_again(small, photos, monkeypatch):
-    df, model = photos({"rex": 6, "ada": 6}), small()
-    before = evaluate_pair_matching_model(model, df, 12)
-    monkeypatch.setattr(_evaluate, "TOKENS", 0)
-    assert evaluate_pair_matching_model(model, df, 12) == pytest.approx(before, rel=1e-4)
-
-
 def test_the_seed_decides_the_pairs_and_the_model_is_left_as_it_was(small, photos):
     df, model = photos({"rex": 6, "ada": 6}), small().train()
     one, same = (_evaluate.score_pairs(model, df, 10, seed=1) for _ in range(2))
@@ -48,7 +41,13 @@ def test_what_cannot_be_evaluated_is_refused(small, photos):
     df, model = photos({"rex": 2, "ada": 2}), small()
     with pytest.raises(MissingColumn, match='"y"'):
         evaluate_pair_matching_model(model, df[["x"]])
-    with pytest.raises(ConfigError, match="num_pairs 0"):
+    with pytest.raises(ConfigError, match="num_pairs: 0"):
         evaluate_pair_matching_model(model, df, 0)
+    with pytest.raises(ConfigError, match=r"num_pairs: 1\.5"):
+        evaluate_pair_matching_model(model, df, 1.5)
+    with pytest.raises(ConfigError, match="seed: -1"):
+        evaluate_pair_matching_model(model, df, 4, seed=-1)
+    with pytest.raises(ConfigError, match=r"threshold: 7 .* 0 to 1"):
+        evaluate_pair_matching_model(model, df, 4, threshold=7)
     with pytest.raises(DataError, match="there is 1 label"):
         evaluate_pair_matching_model(model, df[df.y == "rex"])

@@ -4,6 +4,7 @@ import torch
 from tokenry_core.errors import ConfigError, DataError, ShapeError
 from tokenry_pairs import SetPoolingModule
 from tokenry_pairs.model import POOLINGS
+from tokenry_pairs.model._pooling import Shares
 
 
 def identity(pool):
@@ -33,6 +34,18 @@ def test_attention_is_a_weighted_mean_for_each_query(queries):
     flat = tokens.reshape(6, 4)
     weights = (flat @ pool.score.weight.T).softmax(0)
     torch.testing.assert_close(pool(tokens)[0], (weights.T @ flat).flatten())
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("masked", [False, True])
+def test_shares_of_single_images_join_to_the_vectors_of_their_sets(pooling, masked):
+    pool, tokens = SetPoolingModule(8, 6, pooling), 3 * torch.randn(5, 4, 7, 8)
+    mask = torch.rand(5, 4, generator=torch.manual_seed(0)) > 0.4 if masked else None
+    if mask is not None:
+        mask[:, 0] = True
+    means, logs = pool.shares(tokens.flatten(0, 1))
+    joined = pool.join(Shares(means.view(5, 4, -1, 8), logs.view(5, 4, -1)), mask)
+    torch.testing.assert_close(joined, pool(tokens, mask), rtol=1e-4, atol=1e-5)
 
 
 def test_an_unknown_pooling_lists_those_that_exist():

@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import torch
 
+from tokenry_pairs import PairMatchingModel
 from tokenry_pairs.data import ImageTransform
 from tokenry_pairs.training._draw import Draw
 from tokenry_pairs.training._images import Images
-from tokenry_pairs.training._inputs import CachedInputs, LiveInputs
+from tokenry_pairs.training._inputs import CachedInputs, LiveInputs, tokens_folder
 from tokenry_pairs.training._step import PairStep
 
 
@@ -16,7 +19,7 @@ def draw_of(sets, labels, left, right):
 
 def inputs_of(model, df):
     images = Images(df, ImageTransform.of(model.backbone))
-    return LiveInputs(images, "cpu"), CachedInputs(model, images, "cpu", "float32", None)
+    return LiveInputs(model, images, "cpu"), CachedInputs(model, images, "cpu", "float32", None)
 
 
 @torch.no_grad()
@@ -65,3 +68,14 @@ def test_each_image_of_a_step_is_loaded_once(make_model, make_people):
     given = live(draw_of([[0, 1, 2], [2, 1, 0]], [0, 0], [0], [1]), 0)
     assert given.pixels.shape[0] == 3
     assert given.where.tolist() == [[0, 1, 2], [2, 1, 0]]
+
+
+def test_tokens_of_another_layer_precision_or_view_have_a_folder_of_their_own():
+    def folder(precision="float32", view="a", **options):
+        options = {"img_size": 8, "patch_size": 4, "embed_dim": 16, "num_heads": 2, **options}
+        model = PairMatchingModel(pretrained=False, backbone_options={"depth": 2, **options})
+        return tokens_folder(Path("tokens"), model, precision, view)
+
+    changed = [folder(layer=0), folder(normalized=False), folder("bfloat16"), folder(view="b")]
+    assert folder() == folder()
+    assert len({folder(), *changed}) == 5

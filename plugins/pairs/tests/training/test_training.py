@@ -210,7 +210,7 @@ def test_one_label_is_refused(train, make_people):
 
 
 def test_labels_without_two_images_are_refused(train, make_people):
-    with pytest.raises(DataError, match="two images"):
+    with pytest.raises(DataError, match="0 of whom have more than one image"):
         train(df=make_people(6, 1))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,10 @@ SHOWN = 3
 
 
 def require_labeled(df: pd.DataFrame, *, name: str = "df") -> None:
-    """Refuse a table without the columns x and y, without rows, or with empty cells in them."""
+    """Refuse a table without the columns x and y, without rows, or with empty cells in them.
+
+    Labels are names: two that read the same, such as 7 and "7", are refused as well.
+    """
     import pandas as pd
 
     if not isinstance(df, pd.DataFrame):
@@ -38,13 +41,15 @@ def require_labeled(df: pd.DataFrame, *, name: str = "df") -> None:
         empty = np.flatnonzero([_missing(value) for value in df[column]])
         if len(empty):
             rows = ", ".join(map(str, empty[:SHOWN]))
+            more = ", …" if len(empty) > SHOWN else ""
             raise DataError(
-                f'{name}: column "{column}" is empty in {len(empty)} of {len(df)} rows ({rows},'
-                " …); leave such rows out"
+                f'{name}: column "{column}" is empty in {len(empty)} of {len(df)} rows ({rows}'
+                f"{more}); leave such rows out"
             )
+    _check_names(df["y"], name)
 
 
-def group_rows(df: pd.DataFrame) -> dict[Any, list[int]]:
+def group_rows(df: pd.DataFrame, *, name: str = "df") -> dict[Any, list[int]]:
     """Give the row numbers of every label, whatever the order of the rows.
 
     Labels come in the order of their text, and a label's rows in that of their paths, so that a
@@ -54,7 +59,7 @@ def group_rows(df: pd.DataFrame) -> dict[Any, list[int]]:
     >>> group_rows(pd.DataFrame({"x": ["b.jpg", "c.jpg", "a.jpg"], "y": ["rex", "ada", "rex"]}))
     {'ada': [1], 'rex': [2, 0]}
     """
-    require_labeled(df)
+    require_labeled(df, name=name)
     images, labels = list(df["x"]), list(df["y"])
     rows: Sequence[int] = range(len(images))
     if all(isinstance(image, str | os.PathLike) for image in images):
@@ -63,6 +68,22 @@ def group_rows(df: pd.DataFrame) -> dict[Any, list[int]]:
     for row in rows:
         groups.setdefault(labels[row], []).append(row)
     return dict(sorted(groups.items(), key=lambda item: str(item[0])))
+
+
+def _check_names(labels: Iterable[Any], name: str) -> None:
+    known: dict[str, Any] = {}
+    for row, label in enumerate(labels):
+        if not isinstance(label, Hashable):
+            raise DataError(
+                f'{name}: column "y" has {label!r:.60} in row {row}; a label is a text or a number,'
+                " which says who is shown"
+            )
+        other = known.setdefault(str(label), label)
+        if other != label:
+            raise DataError(
+                f'{name}: column "y" has the labels {other!r} and {label!r}, which read the same;'
+                ' write them alike, for example with df["y"].astype(str)'
+            )
 
 
 def _distinct(paths: Sequence[str], labels: Sequence[Any]) -> list[int]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tokenry_core import require
 from tokenry_core.errors import DataError
-from tokenry_dino._records import SUFFIXES
+from tokenry_dino import SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,9 +88,9 @@ def _read_table(file: Path, x: str, y: str) -> pa.Table:
         # labels are names: 007 and 7 are two individuals
         texts = csv.ConvertOptions(column_types={x: pa.string(), y: pa.string()})
         table = csv.read_csv(file, convert_options=texts)
-    except pa.ArrowException as error:
+        require(table.schema, [x, y])
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read as a table: {error}") from None
-    require(table.schema, [x, y])
     return table
 
 

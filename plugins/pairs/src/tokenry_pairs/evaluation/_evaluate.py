@@ -10,7 +10,7 @@ from tokenry_core.errors import ConfigError
 from ..data._images import ImageTransform
 from ..model import PairMatchingModel
 from ..training._images import Images
-from ..training._inputs import CachedInputs, Inputs, LiveInputs
+from ..training._inputs import LiveInputs
 from ..training._pairs import PairSampler
 from ..training._plan import TrainingPlan
 from ..training._validation import Scores, score_draws
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["evaluate_pair_matching_model", "score_pairs"]
-
-TOKENS = 1 << 30  # bytes of tokens that are kept rather than computed again
 
 
 def evaluate_pair_matching_model(
@@ -67,23 +65,14 @@ def score_pairs(
     transform: Callable[[Any], Any] | None = None,
 ) -> Scores:
     """Give the logits of pairs of image sets, and whether each pair is of one individual."""
-    if num_pairs < 1 or batch_size < 1:
-        raise ConfigError(
-            f"num_pairs {num_pairs} and batch_size {batch_size} were given; both are at least 1"
-        )
+    numbers = {"num_pairs": (num_pairs, 1), "batch_size": (batch_size, 1), "seed": (seed, 0)}
+    for name, (given, least) in numbers.items():
+        if not isinstance(given, int) or given < least:
+            raise ConfigError(f"{name}: {given!r} was given; allowed is a number from {least}")
     images = Images(eval_df, transform or ImageTransform.of(model.backbone))
     plan = TrainingPlan(
         images_per_set=images_per_set, positive_ratio=positive_ratio, batch_size=batch_size
     )
     draws = PairSampler(images.groups, plan, seed).draws(num_pairs)
     device = str(next(model.parameters()).device)
-    return score_draws(model, draws, _inputs(model, images, device), device, "float32")
-
-
-def _inputs(model: PairMatchingModel, images: Images, device: str) -> Inputs:
-    """Run the backbone once for each image, where the tokens of all fit in memory."""
-    backbone = model.backbone
-    size = 4 * len(images) * backbone.get_num_tokens() * backbone.get_token_dim()
-    if size > TOKENS:
-        return LiveInputs(images, device)
-    return CachedInputs(model, images, device, "float32", None)
+    return score_draws(model, draws, LiveInputs(model, images, device), device, "float32")

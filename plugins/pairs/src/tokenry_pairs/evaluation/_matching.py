@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 from tokenry_core import Array
 from tokenry_core.errors import ConfigError, DataError
 
-from ..data._images import load_image
+from ..data._images import image_list
 from ..model import PairMatchingModel
 from ._blocks import score_matrix
 from ._metrics import probabilities
@@ -68,12 +67,12 @@ def match(
     top: int = 5,
     evidence: int = 3,
     transform: Callable[[Any], Any] | None = None,
-    load: Callable[[Any], Any] = load_image,
 ) -> list[Match]:
     """Rank the individuals of a gallery for each query, a set of images.
 
     `gallery` has the images of each individual by its label; `queries` are named sets, or a list
-    of sets. A best candidate below the logit `threshold` (see `threshold_at`) is not recognised.
+    of sets; an image is whatever `load_image` takes. A best candidate below the logit `threshold`
+    (see `threshold_at`) is not recognised.
     """
     named = _named(queries)
     if not gallery:
@@ -82,9 +81,10 @@ def match(
         raise ConfigError(
             f"top {top} and evidence {evidence} were given; allowed are at least 1 and 0"
         )
-    labels = list(gallery)
-    known = set_vectors(model, [gallery[label] for label in labels], transform=transform, load=load)
-    asked = set_vectors(model, list(named.values()), transform=transform, load=load)
+    people = {label: image_list(own, f"gallery[{label!r}]") for label, own in gallery.items()}
+    labels = list(people)
+    known = set_vectors(model, list(people.values()), transform=transform)
+    asked = set_vectors(model, list(named.values()), transform=transform)
     logits = score_matrix(model, asked.sets, known.sets)
     found = []
     for row, (name, images) in enumerate(named.items()):
@@ -98,7 +98,7 @@ def match(
                 name,
                 first if logits[row, best[0]] >= threshold else None,
                 tuple(ranking),
-                _deciding(alone, images, gallery[first], evidence, temperature),
+                _deciding(alone, images, people[first], evidence, temperature),
             )
         )
     return found
@@ -116,13 +116,7 @@ def _deciding(
     )
 
 
-def _named(queries: Sets | Sequence[Sequence[Any]]) -> dict[Any, Sequence[Any]]:
-    if isinstance(queries, Mapping):
-        return dict(queries)
-    sets = list(queries)
-    if any(isinstance(one, str | os.PathLike) for one in sets):
-        raise DataError(
-            "a list of images was given as queries; a query is a set of images: give a list of"
-            " lists, or for one query [images]"
-        )
-    return dict(enumerate(sets))
+def _named(queries: Sets | Sequence[Sequence[Any]]) -> dict[Any, list[Any]]:
+    if not isinstance(queries, Mapping):
+        queries = dict(enumerate(queries))
+    return {name: image_list(own, f"queries[{name!r}]") for name, own in queries.items()}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tokenry_core import Array
-from tokenry_core.errors import DataError, ShapeError
+from tokenry_core.errors import ConfigError, DataError, ShapeError
 
 __all__ = ["Curve", "Reliability", "curve_of", "pair_metrics", "probabilities", "reliability"]
 
@@ -98,6 +98,8 @@ def pair_metrics(
     >>> [(key, found[key]) for key in ("accuracy", "precision", "recall", "f1_score", "auc_roc")]
     [('accuracy', 0.5), ('precision', 0.5), ('recall', 0.5), ('f1_score', 0.5), ('auc_roc', 0.75)]
     """
+    if not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold: {threshold} was given; allowed is a probability, 0 to 1")
     same, values = _checked(labels, logits)
     likely = probabilities(values, temperature)
     match = likely >= threshold

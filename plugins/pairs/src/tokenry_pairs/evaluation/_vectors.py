@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from tokenry_core.errors import DataError
-
-from ..data._images import ImageTransform, load_image
+from ..data._images import ImageTransform, image_list, load_image
 from ..model import PairMatchingModel, pad_sets
 
 __all__ = ["SetVectors", "evaluating", "set_vectors"]
@@ -34,21 +32,21 @@ def set_vectors(
     sets: Sequence[Sequence[Any]],
     *,
     transform: Callable[[Any], Any] | None = None,
-    load: Callable[[Any], Any] = load_image,
 ) -> SetVectors:
-    """Give the vectors of sets of images; images are opened as they are needed."""
+    """Give the vectors of sets of images (see `load_image`), which are opened as needed."""
     device = next(model.parameters()).device
     transform = transform or ImageTransform.of(model.backbone)
     vectors: list[Tensor] = []
     alone: list[Tensor] = []
 
-    def open_image(image: Any) -> Tensor:
-        return torch.as_tensor(transform(load(image)))
+    def opened(image: Any) -> Tensor:
+        return torch.as_tensor(transform(load_image(image)))
 
+    lists = [image_list(one, f"set {number}") for number, one in enumerate(sets)]
     with evaluating(model), ThreadPoolExecutor(_THREADS) as pool:
-        for part in _parts(sets):
+        for part in _parts(lists):
             images = [image for one in part for image in one]
-            tokens = model.tokens(torch.stack(list(pool.map(open_image, images))).to(device))
+            tokens = model.tokens(torch.stack(list(pool.map(opened, images))).to(device))
             sizes = [len(one) for one in part]
             vectors.append(model.embed_tokens(*pad_sets(torch.split(tokens, sizes))).cpu())
             alone += torch.split(model.embed_tokens(tokens[:, None]).cpu(), sizes)
@@ -68,13 +66,11 @@ def evaluating(model: PairMatchingModel) -> Iterator[None]:
         model.train(was_training)
 
 
-def _parts(sets: Sequence[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+def _parts(sets: Sequence[list[Any]]) -> Iterator[list[list[Any]]]:
     """Give runs of sets with at most `IMAGES` images, or one set."""
-    part: list[Sequence[Any]] = []
+    part: list[list[Any]] = []
     total = 0
-    for number, one in enumerate(sets):
-        if not len(one):
-            raise DataError(f"set {number} has no image; a set has at least one")
+    for one in sets:
         if part and total + len(one) > IMAGES:
             yield part
             part, total = [], 0

@@ -24,8 +24,9 @@ def find_backbone(name: str) -> Any:
         factory = models[BACKBONES.get(name, name)]
     except UnknownName as error:
         known = [*BACKBONES, *models]
+        why = f": {error} Allowed" if "/" in name else "; allowed"  # a family knows its members
         raise UnknownName(
-            f'backbone_name: "{name}" is no backbone: {error} Allowed are {", ".join(BACKBONES)},'
+            f'backbone_name: "{name}" is no backbone{why} are {", ".join(BACKBONES)},'
             f" timm/NAME, and any registered model of kind backbone.{nearest(name, known)}"
         ) from None
     kind = getattr(factory, "kind", None)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tokenry_core.errors import ConfigError, ShapeError
-from tokenry_dino._weights import seeded
+from tokenry_dino import seeded
 
 from ._backbone import TokenExtractorBackbone
 from ._pooling import SetPoolingModule, require_images

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
 from tokenry_core.errors import ConfigError, DataError, ShapeError, nearest
 
-__all__ = ["POOLINGS", "SetPoolingModule", "pad_sets"]
+__all__ = ["POOLINGS", "SetPoolingModule", "Shares", "pad_sets"]
 
 PoolingType = Literal["mean", "attention", "cls_mean"]
 POOLINGS: tuple[str, ...] = get_args(PoolingType)
+
+
+class Shares(NamedTuple):
+    """What images bring to the vector of any set that they are in.
+
+    `means` (n, queries, dim) are those of each image's own tokens, and the softmax of `logs`
+    (n, queries) over the images of a set their weights in it.
+    """
+
+    means: Tensor
+    logs: Tensor
 
 
 class SetPoolingModule(nn.Module):
@@ -60,6 +71,26 @@ class SetPoolingModule(nn.Module):
         if mask is not None:
             token_sets = token_sets.masked_fill(~mask[:, :, None, None], 0)
         pooled: Tensor = self.project(self._means(token_sets, mask))
+        return pooled
+
+    def shares(self, tokens: Tensor) -> Shares:
+        """Give what each image (n, tokens, dim) brings to a set; it takes hardly any memory.
+
+        An image that is in many sets is so looked at once: `join` makes their vectors, which are
+        those of `forward` to rounding.
+        """
+        if self.score is None:
+            means = (tokens[:, :1] if self.pooling_type == "cls_mean" else tokens).mean(1)
+            return Shares(means[:, None], means.new_zeros(len(means), 1))
+        scores = self.score(tokens)  # (n, tokens, queries)
+        return Shares(scores.softmax(1).transpose(1, 2) @ tokens, scores.logsumexp(1))
+
+    def join(self, shares: Shares, mask: Tensor | None = None) -> Tensor:
+        """Give (B, output_dim) of sets of shares, (B, images, …) each, and their mask."""
+        means, logs = shares
+        if mask is not None:
+            logs = logs.masked_fill(~mask[:, :, None], float("-inf"))
+        pooled: Tensor = self.project((logs.softmax(1)[..., None] * means).sum(1).flatten(1))
         return pooled
 
     def _means(self, tokens: Tensor, mask: Tensor | None) -> Tensor:

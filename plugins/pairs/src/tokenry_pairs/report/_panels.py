@@ -13,8 +13,9 @@ import torch
 from tokenry_core import Array, Panel, TokenBatch
 
 from .._columns import read_sets
+from ..data._images import load_image
 from ..evaluation._metrics import probabilities
-from ..training._images import Images, open_image
+from ..training._images import Images
 from ..training._validation import Scores
 from ._curves import calibration_panel, precision_panel, roc_panel
 from ._mistakes import Mistake, mistakes_panel, worst_pairs
@@ -52,7 +53,7 @@ def write_scores_page(
         panels += curves(scores.logits, scores.same, temperature)
         mistakes = []
         for pair in worst_pairs(scores.logits, scores.same, _MISTAKES):
-            left, right = ([open_image(images.items[i]) for i in s] for s in scores.rows[pair])
+            left, right = ([load_image(images.items[i]) for i in s] for s in scores.rows[pair])
             likely = float(probabilities(scores.logits[pair], temperature))
             mistakes.append(Mistake(left, right, likely, bool(scores.same[pair])))
         panels.append(mistakes_panel(mistakes))
@@ -104,4 +105,4 @@ def _scores(tokenizer: PairsTokenizer, vectors: Array) -> Array:
 
 def _images(column: pa.Array, row: int, name: str) -> list[Any]:
     (found,) = read_sets(column.slice(row, 1), name)
-    return [open_image(file) for file in found.files]
+    return [load_image(file) for file in found.files]

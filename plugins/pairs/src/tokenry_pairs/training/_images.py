@@ -16,7 +16,6 @@ from torch import Tensor
 
 from tokenry_core import Array
 from tokenry_core.errors import DataError
-from tokenry_dino._decode import decode_image
 
 from ..data._images import ImageTransform, load_image
 from ..data._labels import group_rows
@@ -24,7 +23,7 @@ from ..data._labels import group_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Images", "content_digest", "open_image"]
+__all__ = ["Images", "content_digest"]
 
 Transform = Callable[[Image.Image], Tensor]
 _MEMORY = 1 << 30  # bytes of pixels that are kept rather than loaded again
@@ -38,8 +37,8 @@ class Images:
     paths. Small collections stay in memory once they are loaded.
     """
 
-    def __init__(self, df: pd.DataFrame, transform: Transform) -> None:
-        rows = group_rows(df)
+    def __init__(self, df: pd.DataFrame, transform: Transform, name: str = "df") -> None:
+        rows = group_rows(df, name=name)
         images = list(df["x"])
         self.items = [images[row] for own in rows.values() for row in own]
         ends = np.cumsum([len(own) for own in rows.values()]).tolist()
@@ -92,7 +91,7 @@ class Images:
         return torch.stack([known[int(row)] for row in rows])
 
     def _load(self, row: int) -> Tensor:
-        return torch.as_tensor(self.transform(open_image(self.items[row])))
+        return torch.as_tensor(self.transform(load_image(self.items[row])))
 
     def _keep(self, fresh: dict[int, Tensor]) -> None:
         for row, picture in fresh.items():
@@ -101,44 +100,18 @@ class Images:
                 self._kept[row] = picture
 
 
-def open_image(item: Any) -> Image.Image:
-    """Give the image of a path, the bytes of a file, a Pillow image, or an array.
-
-    Arrays are (H, W), (H, W, 3) or (3, H, W), of uint8, or of floats from 0 to 1.
-
-    >>> open_image(np.zeros((4, 6), np.uint8)).size
-    (6, 4)
-    """
-    if isinstance(item, str | os.PathLike):
-        return load_image(item)
-    if isinstance(item, bytes):
-        return decode_image(item)
-    if isinstance(item, Image.Image):
-        return item.convert("RGB")
-    array = np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item)
-    if array.ndim == 3 and array.shape[0] == 3 and array.shape[2] != 3:
-        array = np.moveaxis(array, 0, 2)
-    if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() <= 1:
-        array = np.round(array * 255).astype(np.uint8)
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
-        raise DataError(
-            f"a {type(item).__name__} of {array.dtype} and shape {array.shape} is no image; allowed"
-            " are paths, bytes of image files, Pillow images, and arrays (H, W) or (H, W, 3) of"
-            " uint8, or of floats from 0 to 1"
-        )
-    return Image.fromarray(array).convert("RGB")
-
-
 def content_digest(item: Any) -> bytes:
     """Give the SHA-256 of a file's bytes, or of an array's type, shape and values."""
     if isinstance(item, str | os.PathLike):
         try:
             with open(item, "rb") as file:
                 return hashlib.file_digest(file, "sha256").digest()
-        except OSError as error:
-            raise DataError(f"{os.fspath(item)}: cannot be read: {error.strerror}") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{os.fspath(item)}: the image cannot be read: {error}") from None
     if isinstance(item, bytes):
         return hashlib.sha256(item).digest()
+    if not hasattr(item, "shape"):  # a palette and an orientation say what Pillow's values mean
+        item = load_image(item)
     array = np.ascontiguousarray(item.detach().cpu() if isinstance(item, Tensor) else item)
     found = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
     found.update(array.reshape(-1).view(np.uint8).data)

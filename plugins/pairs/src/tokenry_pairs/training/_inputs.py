@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tokenry_dino._weights import weights_digest
+from tokenry_core import Array, canonical_json
+from tokenry_dino import weights_digest
 
 from ..model import PairMatchingModel
 from ._cache import TokenCache
@@ -28,18 +29,28 @@ _CHUNK = 64 << 20  # bytes of tokens that are written at a time
 
 
 class Inputs(Protocol):
-    """Makes the input of a step."""
+    """Makes the input of a step, and the tokens of single images."""
 
     def __call__(self, draw: Draw, seed: int) -> StepInput:
         """Give the input of a draw; the seed is for what is random in it."""
+        ...
+
+    def tokens(self, rows: Array) -> Tensor:
+        """Give the tokens (n, tokens, dim) of n images as they are, nothing random in them."""
         ...
 
 
 class LiveInputs:
     """Pixels of the different images of a step, each once, augmented where that is asked for."""
 
-    def __init__(self, images: Images, device: str, augment: Augment | None = None) -> None:
-        self.images, self.device, self.augment = images, device, augment
+    def __init__(
+        self,
+        model: PairMatchingModel,
+        images: Images,
+        device: str,
+        augment: Augment | None = None,
+    ) -> None:
+        self.model, self.images, self.device, self.augment = model, images, device, augment
 
     def __call__(self, draw: Draw, seed: int) -> StepInput:
         """Give the images of a draw."""
@@ -51,6 +62,10 @@ class LiveInputs:
             pixels = self.augment(pixels, generator)
         places = torch.from_numpy(index.reshape(rows.shape)).to(self.device)
         return _given(draw, mask, self.device)._replace(pixels=pixels, where=places)
+
+    def tokens(self, rows: Array) -> Tensor:
+        """Run the backbone."""
+        return self.model.tokens(self.images.pixels(rows).to(self.device))
 
 
 class CachedInputs:
@@ -79,6 +94,10 @@ class CachedInputs:
         tokens = self.cache.gather(self.places[rows]).to(self.device)
         return _given(draw, mask, self.device)._replace(tokens=tokens)
 
+    def tokens(self, rows: Array) -> Tensor:
+        """Look them up."""
+        return self.cache.gather(self.places[rows]).to(self.device)
+
     @torch.no_grad()
     def _fill(self) -> int:
         """Compute what is missing, and say of how many images."""
@@ -106,11 +125,12 @@ class CachedInputs:
 def tokens_folder(folder: Path, model: PairMatchingModel, precision: str, view: str) -> Path:
     """Give the folder of the tokens of one backbone and one way of preparing images.
 
-    Its name is a digest of the weights, the input size, the precision, and `view`.
+    Its name is a digest of the weights, the model's name and options (which layer, say), the
+    precision, and `view`.
     """
     name = hashlib.sha256(weights_digest(model.backbone.model).tobytes())
-    size = (*model.backbone.image_size, model.backbone.get_num_tokens())
-    name.update(f"{size} {precision} {view}".encode())
+    options = {k: model.arguments[k] for k in ("backbone_name", "backbone_options")}
+    name.update(f"{canonical_json(options)} {precision} {view}".encode())
     return folder / name.hexdigest()[:32]
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from tokenry_core import Array, Session
+from tokenry_core.checkpoints import restore_optimizer
 from tokenry_core.errors import NotTrained
 
 from ..model import PairMatchingModel
-from ._checkpoint import restore_optimizer
 from ._devices import Devices
 from ._draw import Draw
 from ._images import Images
@@ -179,7 +179,7 @@ class Loop:
             inputs = CachedInputs(self.model, images, self.device, precision, self.place.tokens)
             self.session.event("tokens", {"computed": inputs.computed, "images": len(images)})
             return inputs
-        return LiveInputs(images, self.device, augment)
+        return LiveInputs(self.model, images, self.device, augment)
 
     def _end_epoch(self, stage: Stage, steps: int) -> None:
         at = self.at

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tokenry_core.checkpoints import optimizer_tensors, read_checkpoint, write_checkpoint
+
 from ..model import PairMatchingModel
-from ._checkpoint import optimizer_tensors, read_checkpoint, write_checkpoint
 from ._mining import LabelBank
 
 __all__ = ["Progress", "Saved", "load_progress", "save_progress", "weights_of"]

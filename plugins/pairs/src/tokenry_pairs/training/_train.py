@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tokenry_core import Session, build_config, canonical_json, fingerprint
-from tokenry_core.errors import DataError
+from tokenry_core.errors import ConfigError, DataError
 
+from .._device import require_device
 from ..data._images import ImageTransform
 from ..data._split import check_leakage
 from ..model import PairMatchingModel
@@ -115,9 +116,11 @@ def train_by_plan(
     augment: Augment | None = None,
 ) -> dict[str, Any]:
     """Train as a plan says, where a session says; see `train_pair_matching_model`."""
+    require_device(session.device)
+    _make_folder(session.workdir)
     transform = transform or ImageTransform.of(model.backbone)
-    images = Images(train_df, transform)
-    validation = None if val_df is None else Images(val_df, transform)
+    images = _images(train_df, transform, "train_df")
+    validation = None if val_df is None else _images(val_df, transform, "val_df")
     if val_df is not None and validation is not None:
         check_leakage(train_df, val_df)
         _check_contents(images, validation)
@@ -135,6 +138,29 @@ def train_by_plan(
         loop.run()
     model.eval()
     return loop.result()
+
+
+def _make_folder(folder: Path | None) -> None:
+    """Make it before the work, so that no epoch is lost where that cannot be."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f'save_dir: "{folder}" cannot be made: {error.strerror}; give a folder for checkpoints'
+        ) from None
+
+
+def _images(df: pd.DataFrame, transform: Transform, name: str) -> Images:
+    """Give the images of a table that has pairs of either kind."""
+    images = Images(df, transform, name)
+    several = sum(len(rows) > 1 for rows in images.groups.values())
+    if len(images.groups) < 2 or not several:
+        raise DataError(
+            f"{name}: images of {len(images.groups)} individuals were given, {several} of whom have"
+            " more than one image; pairs need at least two individuals, and two images of one"
+        )
+    return images
 
 
 def _device_of(model: PairMatchingModel) -> str:

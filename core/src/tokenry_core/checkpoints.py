@@ -1,4 +1,8 @@
-"""Checkpoints: all that a training needs to go on as if it had not been interrupted."""
+"""Checkpoints of torch: all that a training needs to go on as if it had not been interrupted.
+
+A checkpoint is one safetensors file with groups of tensors, and a note that says where the training
+is. This module imports torch, which the core itself does without.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,21 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from tokenry_core import write_atomically
+from ._atomic import write_atomically
 
 __all__ = ["optimizer_tensors", "read_checkpoint", "restore_optimizer", "write_checkpoint"]
 
 
 def write_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], note: Any) -> None:
-    """Write groups of tensors and a note that JSON can hold: the whole file, or none."""
+    """Write groups of tensors and a note that JSON can hold: the whole file, or none.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "checkpoint.safetensors")
+    >>> write_checkpoint(path, {"model": {"weight": torch.ones(2)}}, {"step": 7})
+    >>> groups, note = read_checkpoint(path)
+    >>> groups["model"]["weight"].tolist(), note
+    ([1.0, 1.0], {'step': 7})
+    """
     flat = {
         f"{group}/{name}": tensor.detach().cpu().contiguous()
         for group, tensors in groups.items()
@@ -28,7 +40,10 @@ def write_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], not
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Any] | None:
-    """Give groups and note, or None where there is no whole checkpoint."""
+    """Give groups and note, or None where there is no whole checkpoint; nothing is unpickled.
+
+    A group without a tensor is not kept.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             groups: dict[str, dict[str, Tensor]] = {}
@@ -36,10 +51,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Any] | No
                 group, _, name = key.partition("/")
                 groups.setdefault(group, {})[name] = file.get_tensor(key)
             return groups, json.loads(file.metadata()["note"])
-    except FileNotFoundError:
-        return None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
-        return None  # damaged: training from the beginning gives the same result
+        return None  # none, or damaged: training from the beginning gives the same result
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
