@@ -132,7 +132,8 @@ def main() -> None:
     clock = Clock()
     train_by_plan(model_of(args), df, None, plan, Session(seed=0, event=clock.event))
     cached = statistics.median(np.diff(clock.ends))
-    few, once = df[: count // 4], replace(plan, num_epochs=1, num_pairs_per_epoch=pairs // 4)
+    few = pictures(max(16, count // 4), args.side)
+    once = replace(plan, num_epochs=1, num_pairs_per_epoch=pairs // 4)
     first = contend(
         {
             "first epoch": lambda: first_epoch(model_of(args), few, once),
