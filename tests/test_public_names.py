@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(ROOT.glob("*/src")) + sorted(ROOT.glob("plugins/*/src"))
-BEING_BUILT = {"pairs", "ray"}
+BEING_BUILT = {"ray"}
 Use = tuple[str, str]  # module, name
 
 pytestmark = pytest.mark.slow

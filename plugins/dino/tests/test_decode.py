@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tokenry_core.errors import DataError
+from tokenry_dino import SUFFIXES
 from tokenry_dino._decode import FORMATS, decode_image, image_size
 
 RAMP = np.tile(np.arange(0, 240, 4, dtype=np.uint8), (40, 1))
@@ -159,3 +160,22 @@ def png_of(width, height):
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
     return io.BytesIO(b"\x89PNG\r\n\x1a\n" + body).getvalue()
+
+
+def test_an_opened_image_is_decoded_as_its_file_is(encode_image):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    wide = Image.fromarray(RAMP.astype(np.uint16) * 256 + 77)
+    for data in (encode_image(RAMP, "PNG", exif=exif), encode_image(wide, "PNG")):
+        opened = Image.open(io.BytesIO(data))
+        assert np.array_equal(np.asarray(decode_image(opened)), pixels(data))
+    data = encode_image(RAMP, "JPEG")
+    cut = Image.open(io.BytesIO(data[: len(data) * 3 // 4]))
+    with pytest.raises(DataError, match="cannot be decoded"):
+        decode_image(cut)
+
+
+def test_files_that_are_taken_for_images_are_of_formats_that_are_read():
+    known = Image.registered_extensions()
+    assert {known[suffix] for suffix in SUFFIXES if suffix in known} <= set(FORMATS)
+    assert {".jpg", ".jpeg", ".png", ".webp", ".tiff"} <= SUFFIXES

@@ -44,6 +44,7 @@ def test_timm_is_imported_where_torchvisions_operators_do_not_load():
 def test_schemas_are_declared_only_when_the_operators_are_missing(monkeypatch):
     from tokenry_dino import _timm
 
+    _timm.import_timm()  # whatever that needs here, it was had before
     _timm.import_timm.cache_clear()
     monkeypatch.setattr(_timm, "_declare", lambda: pytest.fail("declared without need"))
     monkeypatch.setattr(_timm, "_operators_missing", lambda: False)

@@ -4,9 +4,8 @@ import torch
 from safetensors.torch import save_file
 
 from tokenry_core.errors import ConfigError, DataError, UnknownName
-from tokenry_dino import timm_family
+from tokenry_dino import seeded, timm_family, weights_digest
 from tokenry_dino._family import ALIASES
-from tokenry_dino._weights import weights_digest
 
 SMALL = {"depth": 2, "embed_dim": 48, "num_heads": 3}
 
@@ -132,3 +131,14 @@ def test_every_alias_is_a_model_of_timm():
 
 def test_a_model_may_be_named_with_timms_tag():
     assert timm_family.member("vit_small_patch14_dinov2.lvd142m").name.endswith("lvd142m")
+
+
+def test_seeded_numbers_leave_torchs_generator_as_it_was():
+    torch.manual_seed(1)
+    with seeded(5):
+        first = torch.rand(3)
+    after = torch.rand(3)
+    with seeded(5):
+        assert torch.equal(torch.rand(3), first)
+    torch.manual_seed(1)
+    assert torch.equal(torch.rand(3), after)

@@ -31,3 +31,11 @@ def test_every_public_name_is_there(name):
 )
 def test_every_entry_point_is_found_by_name(group, name):
     assert Registry(group)[name] is not None
+
+
+def test_the_family_lists_the_names_of_torchvisions_manner_and_makes_any_backbones_model():
+    family = tokenry_pairs.pair_matching_family
+    assert "vit_b_16" in family.members()
+    small = {"img_size": 8, "patch_size": 4, "embed_dim": 16, "depth": 1, "num_heads": 2}
+    made = family.member("vit_ti_16")(pretrained=False, backbone_options=small, embed_dim=4)
+    assert isinstance(made, tokenry_pairs.PairMatchingModel)

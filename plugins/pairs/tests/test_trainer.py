@@ -11,7 +11,7 @@ from PIL import Image
 
 import tokenry_core
 from tokenry_core.errors import ArtifactError, ConfigError, DataError, MissingColumn, NotTrained
-from tokenry_pairs import PairMatchingTrainer, PairsTokenizer, threshold_at
+from tokenry_pairs import Match, PairMatchingTrainer, PairsTokenizer, threshold_at
 from tokenry_pairs.evaluation import probabilities
 
 SMALL = {"img_size": 8, "patch_size": 4, "embed_dim": 16, "depth": 1, "num_heads": 2}
@@ -144,6 +144,7 @@ def test_a_match_names_the_individual_and_what_decided_it(trainer, table, tmp_pa
     found = trainer.match(gallery, own, false_match_rate=0.05, evidence=2)
     right = sum(match.ranking[0].label == match.query for match in found)
     assert right >= 6
+    assert all(isinstance(match, Match) for match in found)
     assert all(len(match.evidence) == 2 for match in found)
     assert found[0].evidence[0].query_image in own["cat0"]
     assert set(gallery.x) >= {e.gallery_image for match in found for e in match.evidence}

@@ -4,7 +4,7 @@ import pytest
 from tokenry_core import Registry
 from tokenry_core.errors import DataError, MissingColumn
 from tokenry_core.testing import DataSourceTests, SourceCase
-from tokenry_pairs.data import LabeledImagesSource, read_labels
+from tokenry_pairs.data import LabeledImagesConfig, LabeledImagesSource, read_labels
 
 
 class Frozen:
@@ -130,6 +130,18 @@ def test_a_file_that_is_gone_is_left_to_whoever_opens_it(tabled, tmp_path):
     source = LabeledImagesSource(path=tabled())
     (tmp_path / "photos/rex/0.png").unlink()
     assert len(read(source)) == 2
+
+
+def test_a_configuration_serves_in_place_of_options(tabled):
+    path = tabled()
+    made = LabeledImagesSource(LabeledImagesConfig(path=path, images_per_set=2))
+    assert read(made) == read(LabeledImagesSource(path=path, images_per_set=2))
+
+
+def test_a_table_that_is_none_is_refused(tmp_path):
+    (tmp_path / "noise.csv").write_bytes(bytes(range(128, 256)) * 3)
+    with pytest.raises(DataError, match=r"noise\.csv: cannot be read as a table"):
+        read_labels(tmp_path / "noise.csv")
 
 
 def test_the_source_is_found_by_name():

@@ -7,7 +7,7 @@ import torch
 
 from tokenry_core import Session
 from tokenry_core.errors import ConfigError, DataError, NotTrained
-from tokenry_pairs.training import train_pair_matching_model
+from tokenry_pairs.training import Stage, train_pair_matching_model
 
 QUICK = {
     "num_pairs_per_epoch": 24,
@@ -98,7 +98,7 @@ def test_two_stages_freeze_and_then_free_the_backbone(train, make_model):
 
     stages = [
         {"num_epochs": 2, "freeze_backbone": True},
-        {"num_epochs": 1, "freeze_backbone": False, "lr": 1e-3},
+        Stage(num_epochs=1, freeze_backbone=False, lr=1e-3),
     ]
     result, _ = train(model, stages=stages, session=Session(seed=0, event=event))
     assert seen == [(0, True), (0, True), (1, False)]

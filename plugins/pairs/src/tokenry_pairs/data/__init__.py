@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ._images import ImageTransform as ImageTransform
     from ._images import load_image as load_image
     from ._labels import group_rows as group_rows
-    from ._labels import require_labeled as require_labeled
     from ._lambda_dataset import GenericLambdaDataset as GenericLambdaDataset
     from ._lambda_dataset import GenericPytorchDataset as GenericPytorchDataset
     from ._pair_dataset import PairSamplerDataset as PairSamplerDataset
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
     from ._pair_table import sample_negative_pair as sample_negative_pair
     from ._pair_table import sample_positive_pair as sample_positive_pair
     from ._read_labels import read_labels as read_labels
-    from ._sampling import Pair as Pair
     from ._sampling import PairRule as PairRule
     from ._sampling import sample_pair as sample_pair
-    from ._sampling import set_sizes as set_sizes
     from ._source import LabeledImagesConfig as LabeledImagesConfig
     from ._source import LabeledImagesSource as LabeledImagesSource
     from ._split import check_leakage as check_leakage
@@ -36,7 +33,6 @@ _HOMES = {
     "ImageTransform": "_images",
     "load_image": "_images",
     "group_rows": "_labels",
-    "require_labeled": "_labels",
     "GenericLambdaDataset": "_lambda_dataset",
     "GenericPytorchDataset": "_lambda_dataset",
     "PairSamplerDataset": "_pair_dataset",
@@ -45,10 +41,8 @@ _HOMES = {
     "sample_negative_pair": "_pair_table",
     "sample_positive_pair": "_pair_table",
     "read_labels": "_read_labels",
-    "Pair": "_sampling",
     "PairRule": "_sampling",
     "sample_pair": "_sampling",
-    "set_sizes": "_sampling",
     "LabeledImagesConfig": "_source",
     "LabeledImagesSource": "_source",
     "check_leakage": "_split",

@@ -7,7 +7,6 @@ from tokenry_core._lazy import lazy_names
 if TYPE_CHECKING:
     from ._backbone import TokenExtractorBackbone as TokenExtractorBackbone
     from ._family import PairMatchingFactory as PairMatchingFactory
-    from ._family import PairMatchingFamily as PairMatchingFamily
     from ._family import pair_matching_family as pair_matching_family
     from ._names import BACKBONES as BACKBONES
     from ._pair_model import PairMatchingModel as PairMatchingModel
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 _HOMES = {
     "TokenExtractorBackbone": "_backbone",
     "PairMatchingFactory": "_family",
-    "PairMatchingFamily": "_family",
     "pair_matching_family": "_family",
     "BACKBONES": "_names",
     "PairMatchingModel": "_pair_model",
