@@ -87,8 +87,7 @@ class ImageConfig:
         "splus_cut_{band}",
     )
     quantizer: Quantizer = with_doc(
-        "fsq (a fixed grid), kmeans (a codebook that is learned by gradients) or vq (one that is"
-        " learned by moving averages)",
+        "fsq (a fixed grid), kmeans (a codebook of finished latents) or vq (a moving codebook)",
         "fsq",
     )
     latents: bool = with_doc("also give image_latents, the numbers before quantisation", True)
