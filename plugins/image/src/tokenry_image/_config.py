@@ -87,7 +87,8 @@ class ImageConfig:
         "splus_cut_{band}",
     )
     quantizer: Quantizer = with_doc(
-        "fsq (a fixed grid), kmeans (a codebook of finished latents) or vq (a moving codebook)",
+        "fsq (a fixed grid), kmeans (a codebook that is learned by gradients) or vq (one that is"
+        " learned by moving averages)",
         "fsq",
     )
     latents: bool = with_doc("also give image_latents, the numbers before quantisation", True)

@@ -94,8 +94,9 @@ class CodebookQuantizer(QuantizerModule):
     @property
     def words(self) -> Tensor:
         """The codewords, (codes, latent_dim)."""
-        return self.codebook
+        return self.codebook.detach()
 
+    @torch.no_grad()
     def ids(self, latents: Tensor) -> Tensor:
         """Give the nearest codewords."""
         rows = _rows(latents)
@@ -121,20 +122,21 @@ class CodebookQuantizer(QuantizerModule):
 
 
 class KMeansQuantizer(CodebookQuantizer):
-    """A codebook that k-means fitted to finished latents; it rests afterwards."""
+    """A codebook that k-means fitted to finished latents, and that is learned from then on."""
 
     def __init__(self, codes: int, dim: int) -> None:
         super().__init__()
-        self.register_buffer("codebook", torch.zeros(codes, dim))
+        self.codebook = nn.Parameter(torch.zeros(codes, dim))
 
+    @torch.no_grad()
     def begin(self, latents: Tensor, seed: int) -> None:
         """Fit the codebook."""
         self.codebook.copy_(fit_words(latents, len(self.codebook), seed))
 
     def forward(self, latents: Tensor) -> Quantized:
-        """Replace latents by their codewords."""
+        """Replace latents by their codewords, which gradients go to."""
         ids = self.ids(latents)
-        return Quantized(self.lookup(ids), ids)
+        return Quantized(embedding(ids, self.codebook).movedim(-1, 1), ids)
 
 
 class VqQuantizer(CodebookQuantizer):
