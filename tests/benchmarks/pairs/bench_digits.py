@@ -1,6 +1,6 @@
 """Handwritten digits as individuals: how well a small model from nothing tells them apart.
 
-    python tests/benchmarks/pairs/bench_digits.py [--quick] [--steps 1800] [--heads siamese ...]
+    python tests/benchmarks/pairs/bench_digits.py [--quick] [--steps 1200] [--heads siamese ...]
 
 Eight digits are trained on, two are held out, in five fixed choices. 30 % of the pictures of the
 eight are kept: pairs of sets of 3 of them are the seen individuals, unseen pictures; pairs of the
@@ -93,7 +93,7 @@ def show(name: str, found: Found) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--sets", type=int, default=48)
     parser.add_argument("--hard", type=float, default=0.8)
     parser.add_argument("--lr", type=float, default=3e-3)
