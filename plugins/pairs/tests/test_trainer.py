@@ -295,3 +295,23 @@ def test_an_unknown_backbone_is_named(table):
 def test_something_that_is_no_image_is_refused(trainer):
     with pytest.raises(DataError, match="is no image"):
         trainer.predict([np.zeros((4, 4), np.int64)], [np.zeros((4, 4, 3), np.uint8)])
+
+
+def test_a_validation_that_could_not_be_calibrated_is_refused_before_the_work(table):
+    options = {"positive_ratio": 0.001}
+    with pytest.raises(ConfigError, match=r"validation_pairs: 100 .*calibration needs both"):
+        small().train(table, **PLAN, **options)
+    fresh = small()
+    fresh.train(table, **{**PLAN, **options, "num_epochs": 1, "validation": 0.0})
+    assert fresh.tokenizer.is_fitted
+
+
+def test_a_set_of_any_size_is_looked_at_a_few_images_at_a_time(trainer, table, monkeypatch):
+    seen = []
+    tokens = type(trainer.model).tokens
+    monkeypatch.setattr(
+        type(trainer.model), "tokens", lambda self, x: seen.append(len(x)) or tokens(self, x)
+    )
+    likely = trainer.predict(list(table.x[:8]) * 40, list(table.x[8:10]))
+    assert (max(seen), sum(seen)) == (64, 322)
+    assert likely == pytest.approx(trainer.predict(table.x[:8], table.x[8:10]), rel=1e-4)

@@ -147,17 +147,18 @@ class PairsTokenizer(BaseTokenizer[PairsConfig]):
         return {**self.__dict__, "_model": None}
 
     def _opened(self, column: pa.Array) -> tuple[list[list[Image.Image]], dict[int, str]]:
-        """Give the images of each row, and the reasons of those that have a broken one."""
+        """Give each row's images in the backbone's size, and why some rows cannot be read."""
         from ._columns import read_sets
-        from .data import load_image
+        from .data import ImageTransform, load_image
 
+        transform = ImageTransform.of(self.model.backbone)
         sets: list[list[Image.Image]] = []
         reasons: dict[int, str] = {}
         for row, found in enumerate(read_sets(column, self.config.column)):
             sets.append([])
             for file, name in zip(found.files, found.names, strict=True):
                 try:
-                    sets[-1].append(load_image(file))
+                    sets[-1].append(transform.resized(load_image(file)))
                 except DataError as error:
                     reasons[row] = f"{name}: {error}"
             if found.reason:

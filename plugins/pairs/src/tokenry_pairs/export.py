@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -60,6 +61,7 @@ def export_onnx(model: PairMatchingModel, path: str | os.PathLike[str]) -> None:
         dynamo=True,
         verbose=False,
     )
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     program.save(os.fspath(path), external_data=weights > _LARGE)
 
 

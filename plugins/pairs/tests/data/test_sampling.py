@@ -162,3 +162,12 @@ def test_an_image_that_is_listed_twice_counts_once():
 def test_what_cannot_be_had_is_refused(change, error, why):
     with pytest.raises(error, match=why):
         create_pair_dataset_from_labeled_df(**{"df": table([3, 3]), "num_pairs": 2, **change})
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_pairs": 2.5}, {"num_pairs": -1}, {"num_pairs": 2, "seed": -1}]
+)
+def test_a_table_of_pairs_names_the_number_that_cannot_be(options):
+    df = pd.DataFrame({"x": list("abcd"), "y": list("aabb")})
+    with pytest.raises(ConfigError, match="was given; allowed is a number from 0"):
+        create_pair_dataset_from_labeled_df(df, **options)

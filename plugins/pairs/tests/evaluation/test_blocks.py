@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tokenry_core.errors import ConfigError, DataError
+from tokenry_core.errors import ConfigError, DataError, ShapeError
+from tokenry_pairs import SetPoolingModule
 from tokenry_pairs.data import load_image
 from tokenry_pairs.evaluation import match, score_blocks, score_matrix, set_vectors
 from tokenry_pairs.model import REASONINGS
@@ -48,7 +49,7 @@ def test_images_are_opened_a_few_at_a_time(small, photos, monkeypatch):
     model.tokens = lambda images: seen.append(len(images)) or tokens(images)
     paths = list(photos({"rex": 5})["x"])
     found = set_vectors(model, [paths[:3], paths[3:4], paths, paths[:1]])
-    assert seen == [4, 5, 1]
+    assert seen == [4, 4, 2]
     assert len(found.sets) == 4
 
 
@@ -62,11 +63,8 @@ def seeing(small):
         return torch.stack([bright, 1 - bright], 1)[:, None]
 
     model.tokens = tokens
-    model.embed_tokens = lambda t, mask=None: (
-        t[:, :, 0].mean(1)
-        if mask is None
-        else (t[:, :, 0] * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    )
+    model.pooling = SetPoolingModule(2, 1, "mean")
+    model.pooling.project = torch.nn.Identity()
     head = model.head.comparison
     head.project = torch.nn.Identity()
     model.head.input_dim = 2
@@ -151,3 +149,8 @@ def test_a_column_of_a_table_is_a_set_whatever_its_index(small, photos):
     (again,) = match(model, {y: list(x) for y, x in gallery.items()}, [list(df["x"][4:])])
     assert found.ranking == again.ranking
     assert found.evidence == again.evidence
+
+
+def test_vectors_of_another_width_are_refused(small):
+    with pytest.raises(ShapeError, match=r"\(2, 7\).*\(sets, 16\)"):
+        score_matrix(small(), np.zeros((2, 7), np.float32), np.zeros((2, 16), np.float32))

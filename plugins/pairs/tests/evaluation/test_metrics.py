@@ -169,3 +169,18 @@ def test_a_rate_that_is_none_is_refused():
         threshold_at([0], [1.0], 0)
     with pytest.raises(DataError, match="learned from"):
         threshold_at([1], [1.0], 0.1)
+
+
+@pytest.mark.parametrize("use", [fit_temperature, lambda y, s: threshold_at(y, s, 0.1)])
+@pytest.mark.parametrize(
+    ("labels", "logits", "error"),
+    [
+        ([0, 1], [1.0], ShapeError),
+        ([], [], ShapeError),
+        ([0, 2], [1.0, 2.0], DataError),
+        ([0, 1], [float("nan"), 1.0], DataError),
+    ],
+)
+def test_pairs_that_nothing_can_be_learned_from_are_refused(use, labels, logits, error):
+    with pytest.raises(error):
+        use(labels, logits)

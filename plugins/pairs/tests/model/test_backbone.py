@@ -176,3 +176,9 @@ def test_arguments_make_the_model_again(small):
     again = PairMatchingModel(**model.arguments)
     assert again.state_dict().keys() == model.state_dict().keys()
     assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("width", [0, "8", 2.0])
+def test_a_width_of_vectors_that_cannot_be_is_refused(small, width):
+    with pytest.raises(ConfigError, match="embed_dim: .* allowed is a number from 1"):
+        small(embed_dim=width)

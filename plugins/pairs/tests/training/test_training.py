@@ -259,3 +259,8 @@ def test_stopping_says_where_the_checkpoint_is(train, tmp_path):
     session = Session(seed=0, stop=lambda: True)
     with pytest.raises(NotTrained, match=r"after step 1.*checkpoint-"):
         train(session=session, save_dir=tmp_path)
+
+
+def test_a_negative_seed_is_refused(make_model, make_people):
+    with pytest.raises(ConfigError, match="seed: -1"):
+        train_pair_matching_model(make_model(), make_people(), **QUICK, seed=-1)

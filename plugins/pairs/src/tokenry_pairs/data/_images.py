@@ -75,12 +75,16 @@ class ImageTransform:
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Give the tensor of an image."""
-        height, width = self.size
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.BICUBIC)
-        pixels = image_tensor(image)
+        pixels = image_tensor(self.resized(image))
         mean, std = (pixels.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (pixels - mean) / std
+
+    def resized(self, image: Image.Image) -> Image.Image:
+        """Give the image in the size that is asked for; one that has it already, as it is."""
+        height, width = self.size
+        if image.size == (width, height):
+            return image
+        return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def image_tensor(image: Any) -> Tensor:

@@ -50,8 +50,9 @@ def create_pair_dataset_from_labeled_df(
     """
     import pandas as pd
 
-    if num_pairs < 0:
-        raise ConfigError(f"num_pairs: {num_pairs} was given; allowed is a number from 0")
+    for name, given in (("num_pairs", num_pairs), ("seed", seed)):
+        if not isinstance(given, int) or given < 0:
+            raise ConfigError(f"{name}: {given!r} was given; allowed is a number from 0")
     rule = PairRule.of(group_rows(df), images_per_set, positive_ratio)
     images = list(df["x"])
     pairs = [_named(images, sample_pair(seed, 0, index, rule)) for index in range(num_pairs)]

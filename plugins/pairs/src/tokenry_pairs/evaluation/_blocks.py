@@ -42,10 +42,9 @@ def score_blocks(
     """
     device = next(model.head.parameters()).device
     comparison = model.head.comparison
-    left, right = (
-        comparison.prepare(torch.as_tensor(vectors, device=device))
-        for vectors in (embeddings_a, embeddings_b)
-    )
+    given = [torch.as_tensor(one, device=device) for one in (embeddings_a, embeddings_b)]
+    model.head.check(*given)
+    left, right = map(comparison.prepare, given)
     side = max(1, math.isqrt(memory // (4 * comparison.pair_width)))
     for row in range(0, len(left), side):
         for column in range(0, len(right), side):

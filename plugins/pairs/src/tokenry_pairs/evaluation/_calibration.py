@@ -9,7 +9,7 @@ import numpy as np
 from tokenry_core import Array
 from tokenry_core.errors import ConfigError, DataError
 
-from ._metrics import probabilities
+from ._metrics import checked, probabilities
 
 __all__ = ["fit_temperature", "threshold_at"]
 
@@ -31,7 +31,7 @@ def fit_temperature(labels: Sequence[int] | Array, logits: Sequence[float] | Arr
     >>> round(fit_temperature(labels, logits), 1)
     2.0
     """
-    same, values = np.asarray(labels, bool), np.asarray(logits, np.float64)
+    same, values = checked(labels, logits)
     ones, zeros = int(same.sum()), int((~same).sum())
     if not ones or not zeros:
         raise DataError(
@@ -61,7 +61,7 @@ def threshold_at(
     >>> threshold_at([0, 0, 0, 0, 1], [0.1, 0.2, 0.3, 0.4, 2.0], 0.25)
     0.4
     """
-    same, values = np.asarray(labels, bool), np.asarray(logits, np.float64)
+    same, values = checked(labels, logits)
     if not 0 < false_match_rate < 1:
         raise ConfigError(
             f"false_match_rate: {false_match_rate} was given; allowed is a number between 0 and 1"

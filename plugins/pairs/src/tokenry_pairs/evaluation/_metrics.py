@@ -10,7 +10,15 @@ import numpy as np
 from tokenry_core import Array
 from tokenry_core.errors import ConfigError, DataError, ShapeError
 
-__all__ = ["Curve", "Reliability", "curve_of", "pair_metrics", "probabilities", "reliability"]
+__all__ = [
+    "Curve",
+    "Reliability",
+    "checked",
+    "curve_of",
+    "pair_metrics",
+    "probabilities",
+    "reliability",
+]
 
 BINS = 15
 
@@ -100,7 +108,7 @@ def pair_metrics(
     """
     if not 0 <= threshold <= 1:
         raise ConfigError(f"threshold: {threshold} was given; allowed is a probability, 0 to 1")
-    same, values = _checked(labels, logits)
+    same, values = checked(labels, logits)
     likely = probabilities(values, temperature)
     match = likely >= threshold
     hits = float(np.sum(match & same))
@@ -137,7 +145,7 @@ def curve_of(labels: Sequence[int] | Array, scores: Sequence[float] | Array) -> 
     >>> curve.thresholds.tolist(), curve.true.tolist(), curve.false.tolist()
     ([0.9, 0.5], [1, 2], [0, 1])
     """
-    same, values = _checked(labels, scores)
+    same, values = checked(labels, scores)
     order = np.argsort(-values, kind="stable")
     values, same = values[order], same[order]
     last = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
@@ -154,7 +162,7 @@ def reliability(
     >>> found.counts.tolist(), found.predicted.tolist(), found.observed.tolist()
     ([2, 2], [0.2, 0.925], [0.5, 1.0])
     """
-    same, values = _checked(labels, likely)
+    same, values = checked(labels, likely)
     places = np.clip((values * bins).astype(np.int64), 0, bins - 1)
     counts = np.bincount(places, minlength=bins)
     there = counts > 0
@@ -163,7 +171,8 @@ def reliability(
     return Reliability(counts[there], predicted, observed)
 
 
-def _checked(labels: Any, scores: Any) -> tuple[Array, Array]:
+def checked(labels: Any, scores: Any) -> tuple[Array, Array]:
+    """Give labels as booleans and scores as doubles, or say why they do not belong together."""
     same, values = np.asarray(labels), np.asarray(scores, np.float64)
     if same.ndim != 1 or same.shape != values.shape or not len(same):
         raise ShapeError(

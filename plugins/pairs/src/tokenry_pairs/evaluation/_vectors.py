@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..data._images import ImageTransform, image_list, load_image
-from ..model import PairMatchingModel, pad_sets
+from ..model import PairMatchingModel
+from ..model._pooling import Shares
 
 __all__ = ["SetVectors", "evaluating", "set_vectors"]
 
@@ -33,26 +34,30 @@ def set_vectors(
     *,
     transform: Callable[[Any], Any] | None = None,
 ) -> SetVectors:
-    """Give the vectors of sets of images (see `load_image`), which are opened as needed."""
+    """Give the vectors of sets of images (see `load_image`), which are opened as needed.
+
+    However large a set is, a few of its images are held at a time.
+    """
     device = next(model.parameters()).device
     transform = transform or ImageTransform.of(model.backbone)
-    vectors: list[Tensor] = []
-    alone: list[Tensor] = []
 
     def opened(image: Any) -> Tensor:
         return torch.as_tensor(transform(load_image(image)))
 
     lists = [image_list(one, f"set {number}") for number, one in enumerate(sets)]
-    with evaluating(model), ThreadPoolExecutor(_THREADS) as pool:
-        for part in _parts(lists):
-            images = [image for one in part for image in one]
-            tokens = model.tokens(torch.stack(list(pool.map(opened, images))).to(device))
-            sizes = [len(one) for one in part]
-            vectors.append(model.embed_tokens(*pad_sets(torch.split(tokens, sizes))).cpu())
-            alone += torch.split(model.embed_tokens(tokens[:, None]).cpu(), sizes)
-    if not vectors:
+    if not lists:
         return SetVectors(torch.zeros(0, model.head.input_dim), [])
-    return SetVectors(torch.cat(vectors), alone)
+    sizes, images = [len(one) for one in lists], [image for one in lists for image in one]
+    with evaluating(model), ThreadPoolExecutor(_THREADS) as pool:
+        parts = []
+        for start in range(0, len(images), IMAGES):
+            pixels = torch.stack(list(pool.map(opened, images[start : start + IMAGES])))
+            parts.append(model.pooling.shares(model.tokens(pixels.to(device))))
+        means, logs = (torch.cat(side) for side in zip(*parts, strict=True))
+        alone = model.pooling.join(Shares(means[:, None], logs[:, None])).cpu()
+        each = zip(torch.split(means, sizes), torch.split(logs, sizes), strict=True)
+        joined = [model.pooling.join(Shares(mean[None], log[None])) for mean, log in each]
+    return SetVectors(torch.cat(joined).cpu(), list(torch.split(alone, sizes)))
 
 
 @contextmanager
@@ -64,17 +69,3 @@ def evaluating(model: PairMatchingModel) -> Iterator[None]:
         yield
     finally:
         model.train(was_training)
-
-
-def _parts(sets: Sequence[list[Any]]) -> Iterator[list[list[Any]]]:
-    """Give runs of sets with at most `IMAGES` images, or one set."""
-    part: list[list[Any]] = []
-    total = 0
-    for one in sets:
-        if part and total + len(one) > IMAGES:
-            yield part
-            part, total = [], 0
-        part.append(one)
-        total += len(one)
-    if part:
-        yield part

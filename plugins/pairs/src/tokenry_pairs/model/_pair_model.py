@@ -46,6 +46,8 @@ class PairMatchingModel(nn.Module):
         backbone_options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(embed_dim, int) or embed_dim < 1:
+            raise ConfigError(f"embed_dim: {embed_dim!r} was given; allowed is a number from 1")
         self.arguments: dict[str, Any] = {
             "backbone_name": backbone_name,
             "pooling_type": pooling_type,

@@ -163,7 +163,7 @@ class ReasoningHead(nn.Module):
 
     def forward(self, set_a: Tensor, set_b: Tensor) -> Tensor:
         """Give logits (B, 1) of (B, E) and (B, E)."""
-        self._check(set_a, set_b)
+        self.check(set_a, set_b)
         if set_a.shape[0] != set_b.shape[0]:  # len() would fix the size of an exported graph
             raise ShapeError(
                 f"{len(set_a)} sets and {len(set_b)} sets were given; pairs need as many of both"
@@ -175,11 +175,12 @@ class ReasoningHead(nn.Module):
 
     def score_all(self, set_a: Tensor, set_b: Tensor) -> Tensor:
         """Give logits (S, R) of every one of (S, E) with every one of (R, E)."""
-        self._check(set_a, set_b)
+        self.check(set_a, set_b)
         comparison: Comparison = self.comparison
         return comparison.table(comparison.prepare(set_a), comparison.prepare(set_b))
 
-    def _check(self, *vectors: Tensor) -> None:
+    def check(self, *vectors: Tensor) -> None:
+        """Refuse what is not (sets, E)."""
         for one in vectors:
             if one.ndim != 2 or one.shape[1] != self.input_dim:
                 raise ShapeError(

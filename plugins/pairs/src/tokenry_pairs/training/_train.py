@@ -14,6 +14,7 @@ from tokenry_core.errors import ConfigError, DataError
 
 from .._device import require_device
 from ..data._images import ImageTransform
+from ..data._sampling import is_positive
 from ..data._split import check_leakage
 from ..model import PairMatchingModel
 from ._devices import OneDevice, accelerated
@@ -116,6 +117,8 @@ def train_by_plan(
     augment: Augment | None = None,
 ) -> dict[str, Any]:
     """Train as a plan says, where a session says; see `train_pair_matching_model`."""
+    if session.seed < 0:
+        raise ConfigError(f"seed: {session.seed} was given; allowed is a number from 0")
     require_device(session.device)
     _make_folder(session.workdir)
     transform = transform or ImageTransform.of(model.backbone)
@@ -124,6 +127,7 @@ def train_by_plan(
     if val_df is not None and validation is not None:
         check_leakage(train_df, val_df)
         _check_contents(images, validation)
+        _check_pairs(plan)
     devices = accelerated(session.device) if use_accelerator else OneDevice(session.device)
     plan = replace(plan, amp=precision_for(devices.device, plan.amp, model))
     place = Place(
@@ -161,6 +165,18 @@ def _images(df: pd.DataFrame, transform: Transform, name: str) -> Images:
             " more than one image; pairs need at least two individuals, and two images of one"
         )
     return images
+
+
+def _check_pairs(plan: TrainingPlan) -> None:
+    """Refuse a validation without pairs of one kind, which nothing can be calibrated on."""
+    total = plan.validation_pairs
+    positives = sum(is_positive(index, plan.positive_ratio) for index in range(total))
+    if not 0 < positives < total:
+        raise ConfigError(
+            f"validation_pairs: {total} pairs with positive_ratio {plan.positive_ratio} are"
+            f" {positives} of one individual and {total - positives} of two; calibration needs"
+            " both: give more validation_pairs, or another positive_ratio"
+        )
 
 
 def _device_of(model: PairMatchingModel) -> str:
