@@ -126,6 +126,10 @@ def test_matching_needs_sets(seeing, shades):
         match(seeing, {"a": [shades(1)]}, [shades(1)])
     with pytest.raises(DataError, match=r"gallery\['a'\] has no image"):
         match(seeing, {"a": []}, [[shades(1)]])
+    with pytest.raises(DataError, match="queries: None"):
+        match(seeing, {"a": [shades(1)]}, None)
+    with pytest.raises(DataError, match="gallery: None was given as a label"):
+        match(seeing, {None: [shades(1)]}, [])
     with pytest.raises(ConfigError, match="top 0"):
         match(seeing, {"a": [shades(1)]}, [], top=0)
     assert match(seeing, {"a": [shades(1)]}, [], transform=grey) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -77,6 +77,8 @@ def match(
     named = _named(queries)
     if not gallery:
         raise DataError("an empty gallery was given; give the images of at least one individual")
+    if None in gallery:
+        raise DataError("gallery: None was given as a label; it stands for an unknown individual")
     if top < 1 or evidence < 0:
         raise ConfigError(
             f"top {top} and evidence {evidence} were given; allowed are at least 1 and 0"
@@ -117,6 +119,8 @@ def _deciding(
 
 
 def _named(queries: Sets | Sequence[Sequence[Any]]) -> dict[Any, list[Any]]:
+    if not isinstance(queries, Mapping | Iterable):
+        raise DataError(f"queries: {queries!r:.60} was given; allowed are named sets, or a list")
     if not isinstance(queries, Mapping):
         queries = dict(enumerate(queries))
     return {name: image_list(own, f"queries[{name!r}]") for name, own in queries.items()}
