@@ -3,7 +3,7 @@
 import pytest
 
 from tokenry_core.errors import ConfigError
-from tokenry_ray import estimate
+from tokenry_ray import Estimate, estimate
 
 FREE = {"startup": 0, "driver": 0, "fragment": 0}
 
@@ -11,6 +11,12 @@ FREE = {"startup": 0, "driver": 0, "fragment": 0}
 def test_twice_the_workers_take_half_the_time():
     one, two = (estimate(1e9, n, 1e5, **FREE).seconds for n in (10, 20))
     assert one == pytest.approx(2 * two)
+
+
+def test_estimate_reads_as_a_sentence():
+    assert str(Estimate(7200.0, 1000, "driver")) == (
+        "2.00 hours for 1,000 fragments, limited by the driver"
+    )
 
 
 def test_part_of_a_round_takes_as_long_as_a_whole_one():

@@ -14,11 +14,16 @@ import torch
 from torch import Tensor
 
 from tokenry_core import DataSource, Session, canonical_json, describe_training, fingerprint
+from tokenry_core.checkpoints import (
+    optimizer_tensors,
+    read_checkpoint,
+    restore_optimizer,
+    write_checkpoint,
+)
 from tokenry_core.errors import NotTrained
 
 from ._augment import brightened, cropped, turned
 from ._beginning import set_scale
-from ._checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
 from ._codec import Codec
 from ._config import ImageConfig
 from ._quality import Quality, evaluate, masked_error, tensors

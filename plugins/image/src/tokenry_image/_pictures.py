@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from tokenry_core import Array, Panel
+from tokenry_core import Array, Panel, png
 
 from ._quality import code_use, psnr
 
-__all__ = ["code_panel", "curve_panel", "image_panel", "png", "psnr_panel"]
+__all__ = ["code_panel", "curve_panel", "image_panel", "psnr_panel"]
 
 _ROWS, _BANDS, _SIDE, _GAP = 4, 6, 96, 4
 
@@ -84,18 +82,6 @@ def curve_panel(history: Sequence[dict[str, object]]) -> Panel:
         f" at step {steps[-1]:.0f}; logarithmic."
     )
     return Panel("Loss", _svg(480, 128, [_line(points)]), caption=caption)
-
-
-def png(grey: Array) -> bytes:
-    """Encode (H, W) uint8 as a PNG file."""
-    height, width = grey.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in grey)
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
 
 
 def _grey(given: Array, found: Array) -> tuple[Array, Array]:
