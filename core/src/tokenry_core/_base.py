@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from ._ahead import ahead
 from ._artifact import ArtifactHeader, fingerprint, read_artifact, write_artifact
 from ._batch import TokenBatch
 from ._config import build_config, canonical_json, plain
@@ -128,12 +129,14 @@ class BaseTokenizer(ABC, Generic[C]):
             return self.encode_batch(data, **options)
         source = self.open(data)
         columns = self.columns(source.schema)
-        batches = [
-            self.encode_batch(batch, **options)
+        read: Iterable[pa.RecordBatch] = (
+            batch
             for fragment in source.fragments()
             for batch in fragment.read(columns, self.runtime.batch_rows)
-        ]
-        return TokenBatch.concat(batches)
+        )
+        if self.spec.heavy:
+            read = ahead(read)
+        return TokenBatch.concat([self.encode_batch(batch, **options) for batch in read])
 
     def read_foreign(self, path: str | os.PathLike[str]) -> bool:
         """Take another program's file in use, as the configuration says; False: it is none.

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from tokenry_core import Fragment, Sink, TokenBatch, Tokenizer, batch_ids
+from tokenry_core._ahead import ahead
 from tokenry_core.errors import BadRows, ConfigError
 
 from ..config import Where
@@ -129,7 +130,8 @@ class EncodeTask:
 
     def _encoded(self, fragment: Fragment, result: FragmentResult) -> Iterator[TokenBatch]:
         schema: pa.Schema | None = None
-        for batch in fragment.read(self.columns, self.batch_rows):
+        read = fragment.read(self.columns, self.batch_rows)
+        for batch in ahead(read) if self.heavy else read:
             schema = batch.schema
             result.rows_in += batch.num_rows
             if self.where is not None:
