@@ -74,6 +74,16 @@ def test_site_loads_nothing_from_elsewhere(site):
         assert not [url for url in needed if re.match(r"(https?:)?//", url)], page
 
 
+def patiently(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a browser, which now and then hangs when it starts: then once more."""
+    for _ in range(2):
+        try:
+            return subprocess.run(command, capture_output=True, text=True, timeout=90)
+        except subprocess.TimeoutExpired:
+            continue
+    return subprocess.run(command, capture_output=True, text=True, timeout=90)
+
+
 @pytest.mark.slow
 def test_no_page_scrolls_sideways_on_a_phone_or_a_desk(site, address, tmp_path):
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -89,6 +99,6 @@ def test_no_page_scrolls_sideways_on_a_phone_or_a_desk(site, address, tmp_path):
         *(f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,1000"),
         *("--virtual-time-budget=600000", "--dump-dom", f"{address}/look.html"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = patiently(command)
     (found,) = re.findall(r'<pre id="found">(.*?)</pre>', done.stdout)
     assert found == "[]", found

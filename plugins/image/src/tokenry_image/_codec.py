@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -104,12 +105,13 @@ def make_network(config: ImageConfig) -> Any:
             f'model: "{config.model}" is of kind {getattr(factory, "kind", None)!r}; an image'
             ' tokenizer needs one of kind "autoencoder"'
         )
-    sizes = {
+    sizes: dict[str, Any] = {
         "bands": len(config.bands),
         "latent_dim": config.latent_dim,
         "downsampling": config.downsampling,
-        "levels": config.levels,
     }
+    if "levels" in inspect.signature(factory).parameters:  # few networks need to know of a grid
+        sizes["levels"] = config.levels
     try:
         network = factory(**sizes, **config.options)
     except TypeError as error:  # an unknown option, or one that is given already
