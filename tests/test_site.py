@@ -78,9 +78,9 @@ def opened(
     command: list[str], profiles: Path, attempts: int = 3
 ) -> subprocess.CompletedProcess[str]:
     """Run a browser; one that hangs when it starts, as happens now and then, is started again."""
-    profile = f"--user-data-dir={profiles / str(attempts)}"
+    profile, seconds = f"--user-data-dir={profiles / str(attempts)}", 90 if attempts == 1 else 30
     try:
-        return subprocess.run([*command, profile], capture_output=True, text=True, timeout=90)
+        return subprocess.run([*command, profile], capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         if attempts == 1:
             raise

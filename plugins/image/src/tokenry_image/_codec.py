@@ -110,7 +110,7 @@ def make_network(config: ImageConfig) -> Any:
         "latent_dim": config.latent_dim,
         "downsampling": config.downsampling,
     }
-    if "levels" in inspect.signature(factory).parameters:  # few networks need to know of a grid
+    if _takes(factory, "levels"):  # few networks need to know of a grid
         sizes["levels"] = config.levels
     try:
         network = factory(**sizes, **config.options)
@@ -145,3 +145,9 @@ def inside(ellipses: Tensor, size: int) -> Tensor:
     y, x = place[:, None], place[None, :]
     u, v = x * t.cos() + y * t.sin(), y * t.cos() - x * t.sin()
     return ~((u / a) ** 2 + (v / b) ** 2 > 1)
+
+
+def _takes(factory: Any, option: str) -> bool:
+    parameters = inspect.signature(factory).parameters
+    any_name = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    return any_name or option in parameters
