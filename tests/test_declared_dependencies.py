@@ -9,10 +9,11 @@ import os
 import re
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from distributions import closure
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(
@@ -21,23 +22,6 @@ PLUGINS = sorted(
     if "tokenry.tokenizers" in path.read_text()
 )
 TOOLS = ["pytest", "hypothesis", "pip", "setuptools"]
-
-
-def closure(names) -> set[str]:
-    """The distributions that these need, extras left out."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in found:
-            continue
-        found.add(name)
-        try:
-            needed = requires(name) or []
-        except PackageNotFoundError:
-            continue
-        waiting += [re.match(r"[\w.-]+", one)[0] for one in needed if "extra ==" not in one]
-    return found
 
 
 def hidden_from(distribution: str) -> list[str]:

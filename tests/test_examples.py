@@ -54,7 +54,6 @@ def test_a_joint_sequence_is_learned_across_fields(tmp_path):
 
 
 def test_simulation_parameters_approach_the_posterior(tmp_path):
-    pytest.importorskip("jax")
     out = run("simulation_parameters/train.py", tmp_path, "--steps", "200")
     for found, exact in [
         numbers(rf"{key} .*error ([\d.]+), .* ([\d.]+)", out) for key in ("mu", "theta")

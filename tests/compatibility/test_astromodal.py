@@ -245,7 +245,9 @@ def test_the_verification_script_is_the_doctor(capsys):
 
 
 def test_codebooks_in_joblib_files_are_read(parquet_files):
-    joblib, cluster = pytest.importorskip("joblib"), pytest.importorskip("sklearn.cluster")
+    import joblib
+    from sklearn import cluster
+
     points = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
     joblib.dump(cluster.KMeans(4, n_init=1).fit(points), "spectrum_kmeans_desi_b.joblib")
     zeros, ones = (np.array({"desi_b": v}, dtype=object) for v in (np.zeros(2), np.ones(2)))

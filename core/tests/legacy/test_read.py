@@ -110,6 +110,7 @@ def test_read_arrays_can_be_written_to(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.arange(3), y={"z": np.arange(3)})
     found = read_legacy(tmp_path / "a.npz")
     found["x"][0] = found["y"]["z"][0] = 7
+    assert found["x"].tolist() == found["y"]["z"].tolist() == [7, 1, 2]
 
 
 def test_missing_file_is_named(tmp_path):

@@ -34,7 +34,6 @@ tokenizer.save(folder / f"rank{rank}.safetensors")
 
 @pytest.mark.slow
 def test_two_processes_train_one_tokenizer_and_the_first_writes(tmp_path):
-    pytest.importorskip("accelerate")
     script = tmp_path / "trained.py"
     script.write_text(TRAINED)
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -1,37 +1,20 @@
 """What the package asks for, and what happens without it."""
 
 import os
-import re
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
+from distributions import closure
 
 ROOT = Path(__file__).resolve().parents[3]
 SITE = next(Path(path) for path in sys.path if path.endswith("site-packages"))
 
 
-def needed(name, extras=False):
-    """Give all distributions that one pulls in."""
-    found, waiting = set(), [name]
-    while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in found:
-            continue
-        found.add(name)
-        try:
-            asked = requires(name) or []
-        except PackageNotFoundError:
-            continue
-        waiting += [re.match(r"[\w.-]+", one)[0] for one in asked if "extra ==" not in one]
-    return found
-
-
 def test_tokenry_alone_never_pulls_ray():
-    assert "ray" in needed("tokenry-ray")
-    assert not {"ray", "tokenry-ray"} & needed("tokenry")
+    assert "ray" in closure(["tokenry-ray"])
+    assert not {"ray", "tokenry-ray"} & closure(["tokenry"])
 
 
 def python(*args, **env):
